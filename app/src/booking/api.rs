@@ -1,0 +1,133 @@
+//! What the booking pages ask of the server.
+//!
+//! Forms work without scripts, so each of these also ends in a redirect: to the next page, or
+//! back to the form, which renders from the draft that the server keeps.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use leptos::prelude::*;
+
+use super::model::{self, Draft, HoldRequest, TimesQuery};
+use crate::error::PortalError;
+use crate::ids::{ClinicSlug, LinkToken, LocationSlug, TreatmentSlug};
+use crate::request::Caller;
+#[cfg(feature = "ssr")]
+use crate::request::service;
+#[cfg(feature = "ssr")]
+use crate::routes;
+
+/// Finding, keeping and booking a time. Every method checks the caller first.
+#[async_trait]
+pub trait BookingService: Send + Sync {
+    /// What is free. May be a moment old; only [`hold`](Self::hold) and [`confirm`](Self::confirm) decide.
+    async fn times(&self, caller: &Caller, query: TimesQuery) -> Result<model::Times, PortalError>;
+
+    /// Occupies a time for ten minutes. Asking again for a time one already holds answers with
+    /// that same hold; a third hold of a visitor ends their oldest.
+    /// `Conflict` if it is taken or not offered.
+    async fn hold(&self, caller: &Caller, request: HoldRequest) -> Result<LinkToken, PortalError>;
+
+    /// The hold as it stands. `NotFound` for a link that is none.
+    async fn held(&self, caller: &Caller, clinic: &ClinicSlug, hold: &LinkToken) -> Result<model::Held, PortalError>;
+
+    /// Keeps what was typed so far, right or wrong, and renews the hold within its limit.
+    async fn keep(
+        &self,
+        caller: &Caller,
+        clinic: &ClinicSlug,
+        hold: &LinkToken,
+        draft: Draft,
+    ) -> Result<model::Held, PortalError>;
+
+    /// Like [`keep`](Self::keep), for the form's own button: `Invalid` says what to mend.
+    async fn describe(
+        &self,
+        caller: &Caller,
+        clinic: &ClinicSlug,
+        hold: &LinkToken,
+        draft: Draft,
+    ) -> Result<model::Held, PortalError>;
+
+    /// Makes the hold an appointment, once, and answers with its private link; every repetition
+    /// gets the same answer. `Conflict(Changed)` if `version` is not what the check page showed.
+    async fn confirm(
+        &self,
+        caller: &Caller,
+        clinic: &ClinicSlug,
+        hold: &LinkToken,
+        version: &str,
+    ) -> Result<LinkToken, PortalError>;
+
+    /// Gives the time back at once.
+    async fn release(&self, caller: &Caller, clinic: &ClinicSlug, hold: &LinkToken) -> Result<(), PortalError>;
+
+    /// A booked visit by its private link. `NotFound` for a link that is none.
+    async fn visit(&self, caller: &Caller, clinic: &ClinicSlug, visit: &LinkToken) -> Result<model::Visit, PortalError>;
+}
+
+#[server(endpoint = "booking/times")]
+pub async fn times(query: TimesQuery) -> Result<model::Times, PortalError> {
+    let (booking, caller, reply) = service::<dyn BookingService>()?;
+    reply.with(booking.times(&caller, query).await)
+}
+
+/// `practitioner` and `replaces` may be empty: a form cannot leave a field out.
+#[server(endpoint = "booking/hold")]
+pub async fn hold(
+    clinic: ClinicSlug,
+    treatment: TreatmentSlug,
+    location: LocationSlug,
+    #[server(default)] practitioner: String,
+    start: DateTime<Utc>,
+    #[server(default)] replaces: String,
+) -> Result<LinkToken, PortalError> {
+    let (booking, caller, reply) = service::<dyn BookingService>()?;
+    let replaces = (!replaces.is_empty()).then_some(LinkToken(replaces));
+    let request =
+        HoldRequest { clinic: clinic.clone(), treatment, location, practitioner: practitioner.parse().ok(), start, replaces };
+    let token = reply.with(booking.hold(&caller, request).await)?;
+    reply.redirect(&routes::details(&clinic, &token));
+    Ok(token)
+}
+
+#[server(endpoint = "booking/held")]
+pub async fn held(clinic: ClinicSlug, hold: LinkToken) -> Result<model::Held, PortalError> {
+    let (booking, caller, reply) = service::<dyn BookingService>()?;
+    reply.with(booking.held(&caller, &clinic, &hold).await)
+}
+
+#[server(endpoint = "booking/keep")]
+pub async fn keep(clinic: ClinicSlug, hold: LinkToken, draft: Draft) -> Result<model::Held, PortalError> {
+    let (booking, caller, reply) = service::<dyn BookingService>()?;
+    reply.with(booking.keep(&caller, &clinic, &hold, draft).await)
+}
+
+#[server(endpoint = "booking/describe")]
+pub async fn describe(clinic: ClinicSlug, hold: LinkToken, #[server(default)] draft: Draft) -> Result<model::Held, PortalError> {
+    let (booking, caller, reply) = service::<dyn BookingService>()?;
+    let held = reply.with(booking.describe(&caller, &clinic, &hold, draft).await)?;
+    reply.redirect(&routes::check(&clinic, &hold));
+    Ok(held)
+}
+
+#[server(endpoint = "booking/confirm")]
+pub async fn confirm(clinic: ClinicSlug, hold: LinkToken, version: String) -> Result<LinkToken, PortalError> {
+    let (booking, caller, reply) = service::<dyn BookingService>()?;
+    let visit = reply.with(booking.confirm(&caller, &clinic, &hold, &version).await)?;
+    reply.redirect(&routes::visit(&clinic, &visit));
+    Ok(visit)
+}
+
+#[server(endpoint = "booking/release")]
+pub async fn release(clinic: ClinicSlug, hold: LinkToken) -> Result<(), PortalError> {
+    let (booking, caller, reply) = service::<dyn BookingService>()?;
+    reply.with(booking.release(&caller, &clinic, &hold).await)?;
+    reply.redirect(&routes::booking(&clinic));
+    Ok(())
+}
+
+#[server(endpoint = "booking/visit")]
+pub async fn visit(clinic: ClinicSlug, visit: LinkToken) -> Result<model::Visit, PortalError> {
+    let (booking, caller, reply) = service::<dyn BookingService>()?;
+    reply.with(booking.visit(&caller, &clinic, &visit).await)
+}

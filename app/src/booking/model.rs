@@ -1,0 +1,224 @@
+//! Times on offer, a time that is held, what the patient typed, and the visit that comes of it.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::clinic::model::{LocationCard, PractitionerCard, TreatmentCard};
+use crate::fields::FieldErrors;
+use crate::ids::{ClinicSlug, LinkToken, LocationSlug, PractitionerSlug, TreatmentSlug};
+use crate::moment::{Day, Moment};
+
+/// Which times a page wants to see.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimesQuery {
+    pub clinic: ClinicSlug,
+    pub treatment: TreatmentSlug,
+    /// `None`: anyone.
+    pub practitioner: Option<PractitionerSlug>,
+    /// `None`: where the soonest time is.
+    pub location: Option<LocationSlug>,
+    /// List: days with times are listed from here on. `None`: from now.
+    pub from: Option<NaiveDate>,
+    /// Calendar: any day of the month to show. `None`: the list is asked for.
+    pub month: Option<NaiveDate>,
+    /// The reader's own IANA zone, if known.
+    pub zone: Option<String>,
+}
+
+/// What can be booked, and everything the page says around it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Times {
+    pub treatment: TreatmentCard,
+    pub practitioner: Option<PractitionerCard>,
+    pub location: LocationCard,
+    /// Everyone who gives the treatment.
+    pub practitioners: Vec<PractitionerCard>,
+    /// Everywhere it is given.
+    pub locations: Vec<LocationCard>,
+    /// "London time (GMT)", for the first time shown.
+    pub zone: String,
+    /// The soonest of all, whatever part the page shows.
+    pub soonest: Option<Slot>,
+    /// Days with at least one free time, in order; for the calendar only the chosen day's.
+    pub days: Vec<SlotDay>,
+    /// Where "Show more days" goes on; `None` at the end.
+    pub more_from: Option<NaiveDate>,
+    pub calendar: Option<MonthGrid>,
+    /// The last day on which this treatment can be booked.
+    pub last_day: Day,
+}
+
+/// One day's free times.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlotDay {
+    pub day: Day,
+    /// Before noon by the clock on the wall.
+    pub morning: Vec<Slot>,
+    pub afternoon: Vec<Slot>,
+}
+
+/// A time on offer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slot {
+    pub start: Moment,
+    /// Who it would be with; where anyone may do, one of those who are free.
+    pub practitioner: PractitionerSlug,
+    pub practitioner_name: String,
+    /// Free seats of a group session; `None` for a visit of one's own.
+    pub seats: Option<u32>,
+}
+
+/// A month as a table of weeks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MonthGrid {
+    /// "March 2026".
+    pub label: String,
+    pub first: NaiveDate,
+    /// Full and short names of the seven days, in the order of the columns.
+    pub weekdays: Vec<WeekdayName>,
+    /// Weeks of seven; `None` outside the month.
+    pub weeks: Vec<Vec<Option<DayCell>>>,
+    pub previous: Option<MonthLink>,
+    pub next: Option<MonthLink>,
+    /// The day whose times are shown.
+    pub chosen: Option<NaiveDate>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WeekdayName {
+    pub full: String,
+    pub short: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MonthLink {
+    pub first: NaiveDate,
+    pub label: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DayCell {
+    pub date: NaiveDate,
+    pub number: String,
+    /// "Monday 16 March".
+    pub label: String,
+    /// How many times are free.
+    pub free: u32,
+}
+
+/// Please keep this time for me.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldRequest {
+    pub clinic: ClinicSlug,
+    pub treatment: TreatmentSlug,
+    pub location: LocationSlug,
+    /// `None`: anyone who is free.
+    pub practitioner: Option<PractitionerSlug>,
+    pub start: DateTime<Utc>,
+    /// A hold of mine that this one takes the place of; what was typed moves along.
+    pub replaces: Option<LinkToken>,
+}
+
+/// A hold as its pages show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    pub token: LinkToken,
+    pub state: HoldState,
+    pub visit: VisitSummary,
+    pub draft: Draft,
+    /// What to mend in the draft; empty until it was sent once.
+    pub errors: FieldErrors,
+    /// The draft is complete: the check page may be shown.
+    pub ready: bool,
+    /// What the check page shows; confirming sends it back, so nobody confirms what they did not see.
+    pub version: String,
+}
+
+/// What has become of a hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HoldState {
+    /// Nobody else can take the time before then.
+    Kept {
+        until: Moment,
+        /// Whole seconds until then, for a script that warns in time.
+        left_s: u32,
+        /// It was renewed as often as it may be.
+        last: bool,
+    },
+    /// The hold ended and the time is still free: it can be taken again.
+    Ended,
+    /// Someone else has the time, or it is no longer offered.
+    Gone { nearest: Vec<Slot> },
+    /// Confirmed; this is the visit's private link.
+    Booked { visit: LinkToken },
+}
+
+/// The visit that a hold or an appointment is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VisitSummary {
+    pub treatment: TreatmentCard,
+    pub start: Moment,
+    /// When it ends.
+    pub end: Moment,
+    pub practitioner: PractitionerCard,
+    /// They asked for this person, not for anyone.
+    pub practitioner_chosen: bool,
+    pub location: LocationCard,
+    /// Free to cancel until then; `None` if that has passed already or cancelling is always free.
+    pub free_until: Option<Moment>,
+    /// "£20"; `None` if cancelling never costs anything.
+    pub cancel_fee: Option<String>,
+    /// On-request treatments: staff answer by then at the latest, counted from now.
+    pub answer_by: Option<Moment>,
+}
+
+/// What the patient typed, exactly as typed: kept even where it is wrong.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Draft {
+    /// "self" or "other".
+    pub who_for: String,
+    /// Who is typing, if it is not the patient.
+    pub booker_name: String,
+    pub name: String,
+    pub birth_day: String,
+    pub birth_month: String,
+    pub birth_year: String,
+    pub email: String,
+    pub phone: String,
+    pub reason: String,
+    /// A language tag; empty is the language of the page.
+    pub language: String,
+    /// "on" or empty, one field for each purpose: consent is never one tick for all.
+    pub reminders: String,
+    pub recalls: String,
+    pub surveys: String,
+    pub news: String,
+}
+
+/// A booked visit as its private page shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visit {
+    pub token: LinkToken,
+    /// "RS-4K7Q2M": for the telephone.
+    pub number: String,
+    pub status: VisitStatus,
+    pub summary: VisitSummary,
+    pub patient_name: String,
+    /// How to prepare; may be empty.
+    pub before: String,
+    /// Forms to fill before the visit, by name.
+    pub questionnaires: Vec<String>,
+    /// "m***@example.org" or "the number ending 461": where the letter went.
+    pub sent_to: String,
+    pub in_past: bool,
+}
+
+/// FHIR's appointment status, as far as a patient meets it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum VisitStatus {
+    /// Waits for the clinic's answer.
+    Pending,
+    Booked,
+    Cancelled,
+}

@@ -1,0 +1,1 @@
+//! What is free, and what may be held.
