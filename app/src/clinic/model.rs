@@ -56,6 +56,7 @@ pub struct Clinic {
     pub locations: Vec<Location>,
     pub practitioners: Vec<Practitioner>,
     pub rooms: Vec<Room>,
+    pub questionnaires: Vec<Questionnaire>,
     pub categories: Vec<Category>,
     pub treatments: Vec<Treatment>,
     pub shifts: Vec<Shift>,
@@ -74,6 +75,10 @@ impl Clinic {
 
     pub fn treatment(&self, slug: &TreatmentSlug) -> Option<&Treatment> {
         self.treatments.iter().find(|treatment| treatment.slug == *slug)
+    }
+
+    pub fn questionnaire(&self, slug: &QuestionnaireSlug) -> Option<&Questionnaire> {
+        self.questionnaires.iter().find(|questionnaire| questionnaire.slug == *slug)
     }
 
     /// The rooms of a location that suit a treatment; empty also if it needs none.
@@ -113,6 +118,14 @@ pub struct Room {
     pub location: LocationSlug,
     /// Treatments ask for a kind, not for a room.
     pub kind: String,
+}
+
+/// A form that a patient fills before a visit, as the confirmation names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Questionnaire {
+    pub slug: QuestionnaireSlug,
+    pub name: Texts,
+    pub about: Texts,
 }
 
 /// How treatments are grouped for choosing.
@@ -222,6 +235,8 @@ pub struct ShiftException {
     pub date: NaiveDate,
     /// Empty: does not work.
     pub hours: Vec<Hours>,
+    /// `None`: all that the practitioner gives.
+    pub treatments: Option<Vec<TreatmentSlug>>,
 }
 
 /// The clinic, or one location of it, is closed.

@@ -1,1 +1,0 @@
-//! What is free, and what may be held.
