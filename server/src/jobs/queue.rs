@@ -1,0 +1,225 @@
+//! The rows of `job`: added in a change's own transaction, leased by one worker at a time, ended
+//! as done or failed.
+//!
+//! A lease that runs out is up for anyone again: a worker that was killed loses nothing. The
+//! number of the attempt fences it off, should it only have been slow.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use crate::store::{Database, Json, Row, StoreError, Tx};
+
+/// How long a worker may keep a job to itself.
+pub const LEASE: TimeDelta = TimeDelta::minutes(2);
+/// Runs in all before a job has failed.
+pub const ATTEMPTS_MAX: i64 = 12;
+/// The wait after the first attempt; it doubles with each, up to six hours.
+const BACKOFF_FIRST: TimeDelta = TimeDelta::seconds(30);
+const BACKOFF_LONGEST: TimeDelta = TimeDelta::hours(6);
+/// Of a reason for failing, in characters.
+const REASON_CHARS_MAX: usize = 500;
+
+/// A job to add.
+#[derive(Clone, Debug)]
+pub struct NewJob<'a> {
+    pub clinic: &'a str,
+    /// Which [`JobRun`](super::JobRun) runs it: `"booking.confirm"`.
+    pub kind: &'static str,
+    /// Ids, never what a patient said: a JSON object.
+    pub subject: serde_json::Value,
+    /// A second job of the clinic with this key is not added: `"booking.confirm:{appointment}"`.
+    pub unique_key: String,
+    pub due_at: DateTime<Utc>,
+}
+
+/// A job in the hands of a worker.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Job {
+    pub id: Uuid,
+    pub clinic: String,
+    pub kind: String,
+    pub subject: serde_json::Value,
+    /// 1 for the first run.
+    pub attempt: i64,
+}
+
+impl Job {
+    /// The subject as the type that was put in.
+    pub fn subject<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_value(self.subject.clone())
+    }
+
+    fn from_row(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.get("id")?,
+            clinic: row.get("clinic")?,
+            kind: row.get("kind")?,
+            subject: row.get::<Json<_>>("subject")?.0,
+            attempt: row.get("attempts")?,
+        })
+    }
+}
+
+/// Adds the job to the change: it exists if and only if the change does. True if it is new.
+pub async fn enqueue(tx: &mut Tx, job: &NewJob<'_>, now: DateTime<Utc>, id: Uuid) -> Result<bool, StoreError> {
+    let added = tx
+        .query(
+            "INSERT INTO job (id, clinic, kind, subject, unique_key, due_at, state, attempts, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, 'waiting', 0, $7) ON CONFLICT DO NOTHING",
+        )
+        .bind(id)
+        .bind(job.clinic)
+        .bind(job.kind)
+        .bind(Json(&job.subject))
+        .bind(&job.unique_key)
+        .bind(job.due_at)
+        .bind(now)
+        .execute()
+        .await?;
+    if added > 0 {
+        tx.ring();
+    }
+    Ok(added > 0)
+}
+
+/// Leases up to `limit` jobs that are due, the longest waiting first, to the caller alone.
+pub async fn claim(database: &Database, now: DateTime<Utc>, limit: i64) -> Result<Vec<Job>, StoreError> {
+    database
+        .write(async move |tx| {
+            let sql = tx.dialect().pick(
+                "UPDATE job SET state = 'running', attempts = attempts + 1, leased_until = $1 WHERE id IN (\
+                 SELECT id FROM job WHERE state IN ('waiting', 'running') AND due_at <= $2 \
+                 AND (leased_until IS NULL OR leased_until <= $2) ORDER BY due_at, id LIMIT $3) \
+                 RETURNING id, clinic, kind, subject, attempts",
+                "UPDATE job SET state = 'running', attempts = attempts + 1, leased_until = $1 WHERE id IN (\
+                 SELECT id FROM job WHERE state IN ('waiting', 'running') AND due_at <= $2 \
+                 AND (leased_until IS NULL OR leased_until <= $2) ORDER BY due_at, id LIMIT $3 FOR UPDATE SKIP LOCKED) \
+                 RETURNING id, clinic, kind, subject, attempts",
+            );
+            let rows = tx.query(sql).bind(now + LEASE).bind(now).bind(limit).fetch_all().await?;
+            rows.iter().map(Job::from_row).collect()
+        })
+        .await
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    Done,
+    /// Later again, or failed if this was the last attempt.
+    Retry {
+        reason: String,
+    },
+    Failed {
+        reason: String,
+    },
+}
+
+/// Notes how the run ended. False if the lease had run out and someone else has the job by now.
+pub async fn end(database: &Database, job: &Job, ending: Ending, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    let (id, attempt) = (job.id, job.attempt);
+    let (state, reason, due_at) = match ending {
+        Ending::Done => ("done", None, None),
+        Ending::Retry { reason } if attempt < ATTEMPTS_MAX => ("waiting", Some(reason), Some(now + backoff(attempt))),
+        Ending::Retry { reason } | Ending::Failed { reason } => ("failed", Some(reason), None),
+    };
+    let reason: Option<String> = reason.map(|reason| reason.chars().take(REASON_CHARS_MAX).collect());
+    let finished_at = due_at.is_none().then_some(now);
+    database
+        .write(async move |tx| {
+            let changed = tx
+                .query(
+                    "UPDATE job SET state = $1, reason = $2, due_at = COALESCE($3, due_at), finished_at = $4, \
+                     leased_until = NULL WHERE id = $5 AND state = 'running' AND attempts = $6",
+                )
+                .bind(state)
+                .bind(&reason)
+                .bind(due_at)
+                .bind(finished_at)
+                .bind(id)
+                .bind(attempt)
+                .execute()
+                .await?;
+            Ok(changed > 0)
+        })
+        .await
+}
+
+/// The wait after that many attempts: 30 s, 1 min, 2 min, … 6 h.
+fn backoff(attempts: i64) -> TimeDelta {
+    let doublings = u32::try_from(attempts.clamp(1, 16) - 1).unwrap_or_default();
+    (BACKOFF_FIRST * 2_i32.pow(doublings)).min(BACKOFF_LONGEST)
+}
+
+/// How many jobs [`claim`] would find, counted up to a thousand.
+pub async fn due(tx: &mut Tx, now: DateTime<Utc>) -> Result<i64, StoreError> {
+    tx.query(
+        "SELECT COUNT(*) AS due FROM (SELECT id FROM job WHERE state IN ('waiting', 'running') AND due_at <= $1 \
+         AND (leased_until IS NULL OR leased_until <= $1) LIMIT 1000) AS found",
+    )
+    .bind(now)
+    .fetch_one()
+    .await?
+    .get("due")
+}
+
+/// A job that was given up, for the clinic to see.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FailedJob {
+    pub id: Uuid,
+    pub clinic: String,
+    pub kind: String,
+    pub reason: String,
+    pub finished_at: DateTime<Utc>,
+}
+
+/// The jobs that failed, the latest first.
+pub async fn failed(tx: &mut Tx, limit: i64) -> Result<Vec<FailedJob>, StoreError> {
+    let rows = tx
+        .query(
+            "SELECT id, clinic, kind, reason, finished_at FROM job WHERE state = 'failed' \
+             ORDER BY finished_at DESC, id DESC LIMIT $1",
+        )
+        .bind(limit)
+        .fetch_all()
+        .await?;
+    let read = |row: &Row| {
+        Ok(FailedJob {
+            id: row.get("id")?,
+            clinic: row.get("clinic")?,
+            kind: row.get("kind")?,
+            reason: row.get("reason")?,
+            finished_at: row.get("finished_at")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Removes what was done before that moment; what failed stays. Later a job with the same key
+/// would be added again, so leave it a month or more. A chore for [`every`](super::schedule::every).
+pub async fn forget_done(database: &Database, before: DateTime<Utc>) -> Result<u64, StoreError> {
+    database
+        .write(async move |tx| tx.query("DELETE FROM job WHERE state = 'done' AND finished_at < $1").bind(before).execute().await)
+        .await
+}
+
+/// A subject from anything that serialises to an object.
+pub fn subject(ids: &impl Serialize) -> Result<serde_json::Value, StoreError> {
+    match serde_json::to_value(ids) {
+        Ok(value) if value.is_object() => Ok(value),
+        _ => Err(StoreError::Shape("a job's subject is an object of ids".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_doubles_up_to_six_hours() {
+        let minutes: Vec<i64> = (1..=12).map(|attempt| backoff(attempt).num_seconds()).collect();
+        assert_eq!(minutes, [30, 60, 120, 240, 480, 960, 1_920, 3_840, 7_680, 15_360, 21_600, 21_600]);
+    }
+}
