@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use leptos::prelude::*;
+use leptos::server_fn::codec::Json;
 
 use super::model::{CategoryCard, ClinicCard, ClinicHome};
 use crate::error::PortalError;
@@ -22,25 +23,25 @@ pub trait ClinicService: Send + Sync {
     async fn treatments(&self, caller: &Caller, clinic: &ClinicSlug) -> Result<Vec<CategoryCard>, PortalError>;
 }
 
-#[server(endpoint = "clinic/clinics")]
+#[server(endpoint = "clinic/clinics", input = Json)]
 pub async fn clinics() -> Result<Vec<ClinicCard>, PortalError> {
     let (clinics, caller, reply) = service::<dyn ClinicService>()?;
     reply.with(clinics.clinics(&caller).await)
 }
 
-#[server(endpoint = "clinic/card")]
+#[server(endpoint = "clinic/card", input = Json)]
 pub async fn card(clinic: ClinicSlug) -> Result<ClinicCard, PortalError> {
     let (clinics, caller, reply) = service::<dyn ClinicService>()?;
     reply.with(clinics.card(&caller, &clinic).await)
 }
 
-#[server(endpoint = "clinic/home")]
+#[server(endpoint = "clinic/home", input = Json)]
 pub async fn home(clinic: ClinicSlug) -> Result<ClinicHome, PortalError> {
     let (clinics, caller, reply) = service::<dyn ClinicService>()?;
     reply.with(clinics.home(&caller, &clinic).await)
 }
 
-#[server(endpoint = "clinic/treatments")]
+#[server(endpoint = "clinic/treatments", input = Json)]
 pub async fn treatments(clinic: ClinicSlug) -> Result<Vec<CategoryCard>, PortalError> {
     let (clinics, caller, reply) = service::<dyn ClinicService>()?;
     reply.with(clinics.treatments(&caller, &clinic).await)

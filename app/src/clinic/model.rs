@@ -293,6 +293,8 @@ pub struct TreatmentCard {
     pub duration: String,
     /// "£65" or "No charge".
     pub price: String,
+    /// It costs nothing.
+    pub free: bool,
     pub audience: AudienceKind,
     pub on_request: bool,
     /// More than one seat.
@@ -313,6 +315,8 @@ pub struct LocationCard {
     pub slug: LocationSlug,
     pub name: String,
     pub address: String,
+    /// An IANA zone: "Europe/London".
+    pub zone: String,
     pub directions: String,
     /// "Monday to Friday 8 am to 6 pm" lines, made from the shifts; may be empty.
     pub hours: Vec<String>,
