@@ -1,0 +1,21 @@
+//! What the system sends: who gets it, what it says, and where it goes.
+//!
+//! - [`letter`]: what a letter is
+//! - [`visit`]: letters about a visit, and what they may say
+//! - [`render`]: templates and labels turned into words
+//! - [`ics`]: the calendar file of a visit
+//! - [`message`]: a letter as a mail message
+//! - [`mailbox`]: the folder that letters go to by default; [`mailbox_page`]: shows it
+//! - [`job`]: decides at the moment of sending, sends, and notes it; `store`: its SQL
+
+pub mod ics;
+pub mod job;
+pub mod letter;
+pub mod mailbox;
+pub mod mailbox_page;
+pub mod message;
+pub mod render;
+mod store;
+#[cfg(test)]
+mod testing;
+pub mod visit;

@@ -1,0 +1,162 @@
+//! Turns templates and labels into the words of a letter.
+//!
+//! A letter is written once per language, as plain text: `letters/<kind>/<language>.txt`, whose
+//! first line is the subject. The HTML is made from that text, so the two never differ: a
+//! paragraph that ends in an address becomes a button, the one that begins with the day and time
+//! the headline. `<language>.sms.txt` is the same letter as a text message.
+//!
+//! Every template is part of the binary; a missing translation does not compile.
+
+use std::sync::LazyLock;
+
+use app::words::Language;
+use minijinja::{Environment, UndefinedBehavior};
+use serde::Serialize;
+
+use super::letter::LetterKind;
+use crate::labels::NBSP;
+
+/// The style inside an HTML letter.
+pub const STYLE: &str = include_str!("../../letters/layout.css");
+
+macro_rules! templates {
+    ($($kind:literal)*; $($page:literal)*) => {
+        &[
+            $(
+                templates!(@ $kind "/en.txt"), templates!(@ $kind "/en.sms.txt"),
+                templates!(@ $kind "/es.txt"), templates!(@ $kind "/es.sms.txt"),
+                templates!(@ $kind "/de.txt"), templates!(@ $kind "/de.sms.txt"),
+                templates!(@ $kind "/ar.txt"), templates!(@ $kind "/ar.sms.txt"),
+            )*
+            $(templates!(@ $page ""),)*
+        ]
+    };
+    (@ $start:literal $end:literal) => {
+        (concat!($start, $end), include_str!(concat!("../../letters/", $start, $end)))
+    };
+}
+
+const TEMPLATES: &[(&str, &str)] =
+    templates!("confirmation" "request_received"; "layout.html" "mailbox/list.html" "mailbox/letter.html");
+
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_trim_blocks(true);
+    environment.set_lstrip_blocks(true);
+    for (name, source) in TEMPLATES {
+        // A template that does not parse is missing, and the first test that renders it says so.
+        if let Err(error) = environment.add_template(name, source) {
+            tracing::error!(template = name, %error, "a template is not readable");
+        }
+    }
+    environment
+});
+
+/// A template with its values put in; by its name, values are escaped in HTML and only there.
+pub fn render(template: &str, values: impl Serialize) -> Result<String, minijinja::Error> {
+    ENVIRONMENT.get_template(template)?.render(values)
+}
+
+/// A letter's words.
+#[derive(Debug)]
+pub struct Rendered {
+    pub subject: String,
+    pub text: String,
+    pub html: String,
+}
+
+/// Renders a letter for a mail program. `headline` is what the paragraph with the day and time
+/// begins with; `clinic` stands at the top.
+pub fn mail(
+    kind: LetterKind,
+    language: Language,
+    headline: &str,
+    clinic: &str,
+    values: impl Serialize,
+) -> Result<Rendered, minijinja::Error> {
+    let written = render(&format!("{}/{}.txt", kind.name(), language.tag()), values)?;
+    let (subject, text) = written.split_once('\n').unwrap_or((&written, ""));
+    let subject = breakable(subject);
+    let layout = Layout {
+        language: language.tag(),
+        direction: language.direction(),
+        subject: &subject,
+        clinic,
+        style: STYLE,
+        blocks: blocks(text, headline),
+    };
+    let html = render("layout.html", layout)?;
+    Ok(Rendered { text: breakable(text.trim()) + "\n", subject, html })
+}
+
+/// Renders a letter as one text message.
+pub fn text_message(kind: LetterKind, language: Language, values: impl Serialize) -> Result<String, minijinja::Error> {
+    let written = render(&format!("{}/{}.sms.txt", kind.name(), language.tag()), values)?;
+    Ok(breakable(written.trim()))
+}
+
+/// Plain text travels with plain spaces: others would make a subject and a text message longer.
+fn breakable(text: &str) -> String {
+    text.replace(NBSP, " ")
+}
+
+#[derive(Serialize)]
+struct Layout<'a> {
+    language: &'static str,
+    direction: &'static str,
+    subject: &'a str,
+    clinic: &'a str,
+    style: &'static str,
+    blocks: Vec<Block<'a>>,
+}
+
+/// A paragraph of the text, and what the layout makes of it.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Block<'a> {
+    lines: Vec<&'a str>,
+    link: Option<&'a str>,
+    is_headline: bool,
+}
+
+fn blocks<'a>(text: &'a str, headline: &str) -> Vec<Block<'a>> {
+    let mut blocks = Vec::new();
+    for paragraph in text.trim().split("\n\n") {
+        let mut lines: Vec<&str> = paragraph.lines().filter(|line| !line.trim().is_empty()).collect();
+        let link = lines.pop_if(|line| line.starts_with("https://") || line.starts_with("http://"));
+        if let (Some(_), Some(label)) = (link, lines.last_mut()) {
+            *label = label.trim_end_matches(':');
+        }
+        let is_headline = lines.first().is_some_and(|line| *line == headline);
+        if !lines.is_empty() {
+            blocks.push(Block { lines, link, is_headline });
+        }
+    }
+    blocks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_template_parses() {
+        for (name, _) in TEMPLATES {
+            assert!(ENVIRONMENT.get_template(name).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn paragraphs_become_a_headline_a_button_and_text() {
+        let text = "\nHello,\n\nToday, 9 am\nLondon time\n\nSee your visit:\nhttps://portal.example/v\n";
+        let block = |lines: &[&'static str], link, is_headline| Block { lines: lines.to_vec(), link, is_headline };
+        assert_eq!(
+            blocks(text, "Today, 9 am"),
+            [
+                block(&["Hello,"], None, false),
+                block(&["Today, 9 am", "London time"], None, true),
+                block(&["See your visit"], Some("https://portal.example/v"), false),
+            ]
+        );
+    }
+}

@@ -1,0 +1,232 @@
+//! Letters about a visit, and its entry in a calendar: rows turned into words.
+//!
+//! **What a letter about a visit says, and what it does not.** Mail and text messages pass
+//! through other people's servers and stand on lock screens. So a letter says when, where and with
+//! whom, the booking number, and how to get there. The treatment, how to prepare for it, the
+//! reason for coming and the practitioner's profession tell about health: they are on the visit's
+//! own page, behind the private link, and never here. The calendar entry follows the same rule.
+
+use app::booking::model::VisitStatus;
+use app::clinic::model::{Clinic, Location, Practitioner};
+use app::fields::{Email, Phone};
+use app::ids::LinkToken;
+use app::routes;
+use app::words::Language;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde::Serialize;
+
+use super::ics::{CalendarEntry, EntryStatus};
+use super::letter::{Attachment, Letter, LetterKind, MessageId, Recipient, Sender};
+use super::render::{mail, text_message};
+use crate::booking::letter::LetterFacts;
+use crate::labels;
+
+/// Why a letter can't be written. None of it is the patient's doing, and none of it passes.
+#[derive(Debug, thiserror::Error)]
+pub enum WritingError {
+    #[error("the clinic no longer has the {0} of the visit")]
+    Unknown(&'static str),
+    #[error("the zone of the location does not exist")]
+    Zone,
+    #[error("the visit has no address to write to")]
+    NoAddress,
+    #[error(transparent)]
+    Template(#[from] minijinja::Error),
+}
+
+/// A visit and everything that its words are made of.
+pub struct VisitLetter<'a> {
+    pub facts: &'a LetterFacts,
+    pub clinic: &'a Clinic,
+    /// Opens the visit's page.
+    pub link: &'a LinkToken,
+    /// `https://portal.example`.
+    pub origin: &'a str,
+    pub now: DateTime<Utc>,
+}
+
+/// What the templates know. Nothing about health may be added here.
+#[derive(Serialize)]
+struct Values {
+    reader: String,
+    patient: String,
+    day: String,
+    time: String,
+    zone: String,
+    answer_by: Option<String>,
+    practitioner: String,
+    location: String,
+    address: String,
+    directions: String,
+    clinic: String,
+    phone: String,
+    phone_hours: String,
+    number: String,
+    link: String,
+}
+
+impl VisitLetter<'_> {
+    /// The letter that fits the visit as it is now; `None` if there is nothing to say any more:
+    /// it was cancelled, or it is over.
+    pub fn write(&self) -> Result<Option<Letter>, WritingError> {
+        let visit = &self.facts.appointment;
+        let kind = match visit.status {
+            VisitStatus::Booked => LetterKind::Confirmation,
+            VisitStatus::Pending => LetterKind::RequestReceived,
+            VisitStatus::Cancelled => return Ok(None),
+        };
+        if visit.place.end <= self.now {
+            return Ok(None);
+        }
+        let language = self.language();
+        let recipient = self.recipient()?;
+        let values = self.values(language)?;
+        let headline = format!("{}{} {}", values.day, comma(language), values.time);
+        let letter = Letter {
+            id: MessageId::new(kind, &visit.id, visit.sequence, self.host()),
+            kind,
+            language,
+            sender: Sender { name: self.clinic.name.clone(), email: self.clinic.email.clone() },
+            subject: String::new(),
+            text: String::new(),
+            html: None,
+            attachments: Vec::new(),
+            recipient,
+        };
+        if let Recipient::Text { .. } = letter.recipient {
+            let text = text_message(kind, language, &values)?;
+            return Ok(Some(Letter { subject: text.clone(), text, ..letter }));
+        }
+        let rendered = mail(kind, language, &headline, &self.clinic.name, &values)?;
+        let attachments = if kind == LetterKind::Confirmation { vec![self.calendar_attachment()?] } else { Vec::new() };
+        Ok(Some(Letter { subject: rendered.subject, text: rendered.text, html: Some(rendered.html), attachments, ..letter }))
+    }
+
+    /// The visit as a calendar keeps it, in any state.
+    pub fn calendar(&self, language: Language) -> Result<CalendarEntry, WritingError> {
+        let visit = &self.facts.appointment;
+        let (location, zone) = self.location()?;
+        let url = self.url();
+        let (summary, details) = match language {
+            Language::En => (format!("Visit at {}", self.clinic.name), "Everything about your visit:"),
+            Language::Es => (format!("Cita en {}", self.clinic.name), "Todo sobre su cita:"),
+            Language::De => (format!("Termin bei {}", self.clinic.name), "Alles zu Ihrem Termin:"),
+            Language::Ar => (format!("موعد في {}", self.clinic.name), "كل ما يخص موعدك:"),
+        };
+        Ok(CalendarEntry {
+            uid: format!("{}@{}", visit.id, self.host()),
+            sequence: visit.sequence,
+            changed_at: visit.created_at,
+            start: visit.place.start,
+            end: visit.place.end,
+            zone,
+            summary,
+            location: format!("{}, {}", location.name, location.address),
+            description: format!("{details}\n{url}"),
+            url,
+            status: match visit.status {
+                VisitStatus::Pending => EntryStatus::Tentative,
+                VisitStatus::Booked => EntryStatus::Confirmed,
+                VisitStatus::Cancelled => EntryStatus::Cancelled,
+            },
+        })
+    }
+
+    fn calendar_attachment(&self) -> Result<Attachment, WritingError> {
+        let content = self.calendar(self.language())?.file();
+        Ok(Attachment { name: "visit.ics", media_type: "text/calendar; charset=utf-8; method=PUBLISH", content })
+    }
+
+    /// The patient's language if the clinic writes it, else the clinic's first.
+    fn language(&self) -> Language {
+        let wanted = self.facts.appointment.language;
+        let writes = &self.clinic.languages;
+        if writes.contains(&wanted) { wanted } else { writes.first().copied().unwrap_or(wanted) }
+    }
+
+    /// Mail if there is an address for it: a text message costs, and holds less.
+    fn recipient(&self) -> Result<Recipient, WritingError> {
+        let visit = &self.facts.appointment;
+        let email = visit.email.as_deref().and_then(|text| Email::parse(text).ok().flatten());
+        let phone = visit.phone.as_deref().and_then(|text| Phone::parse(text).ok().flatten());
+        match (email, phone) {
+            (Some(email), _) => Ok(Recipient::Mail { name: self.reader().to_owned(), email }),
+            (None, Some(phone)) => Ok(Recipient::Text { phone }),
+            (None, None) => Err(WritingError::NoAddress),
+        }
+    }
+
+    /// Who booked: the patient, or someone who cares for them.
+    fn reader(&self) -> &str {
+        let booker = self.facts.appointment.booker_name.as_deref().filter(|name| !name.is_empty());
+        booker.unwrap_or(&self.facts.patient_name)
+    }
+
+    fn values(&self, language: Language) -> Result<Values, WritingError> {
+        let visit = &self.facts.appointment;
+        let (location, zone) = self.location()?;
+        let moment = labels::moment(visit.place.start, zone, language, self.now, None);
+        let answer_by = visit.answer_by.map(|at| {
+            let moment = labels::moment(at, zone, language, self.now, None);
+            format!("{}{} {}", moment.day, comma(language), moment.time)
+        });
+        let own = |text: &str| isolated(text, language);
+        Ok(Values {
+            reader: own(self.reader()),
+            patient: own(&self.facts.patient_name),
+            day: moment.day,
+            time: moment.time,
+            zone: moment.zone,
+            answer_by,
+            practitioner: own(&self.practitioner()?.name),
+            location: own(&location.name),
+            address: own(&location.address),
+            directions: location.directions.get(language).to_owned(),
+            clinic: own(&self.clinic.name),
+            // A telephone number is read as one word.
+            phone: own(&self.clinic.phone_label).replace(' ', &labels::NBSP.to_string()),
+            phone_hours: self.clinic.phone_hours.get(language).to_owned(),
+            number: own(&visit.number),
+            link: self.url(),
+        })
+    }
+
+    fn location(&self) -> Result<(&Location, Tz), WritingError> {
+        let slug = &self.facts.appointment.place.location;
+        let location = self.clinic.location(slug).ok_or(WritingError::Unknown("location"))?;
+        Ok((location, location.zone.parse().map_err(|_| WritingError::Zone)?))
+    }
+
+    fn practitioner(&self) -> Result<&Practitioner, WritingError> {
+        let slug = &self.facts.appointment.place.practitioner;
+        self.clinic.practitioner(slug).ok_or(WritingError::Unknown("practitioner"))
+    }
+
+    fn url(&self) -> String {
+        format!("{}{}", self.origin, routes::visit(&self.clinic.slug, self.link))
+    }
+
+    /// The origin without scheme and port.
+    fn host(&self) -> &str {
+        let authority = self.origin.rsplit("//").next().unwrap_or_default();
+        authority.rsplit_once(':').map_or(authority, |(host, _)| host)
+    }
+}
+
+const fn comma(language: Language) -> &'static str {
+    match language {
+        Language::Ar => "،",
+        Language::En | Language::Es | Language::De => ",",
+    }
+}
+
+/// A name or number keeps its own direction inside a sentence that runs from right to left
+/// (UAX #9: first strong isolate). Line breaks in it would look like the letter's own.
+fn isolated(text: &str, language: Language) -> String {
+    let text = text.split(char::is_control).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+    if language == Language::Ar { format!("\u{2068}{text}\u{2069}") } else { text }
+}
+
+#[cfg(test)]
+mod tests;

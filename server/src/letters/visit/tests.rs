@@ -1,0 +1,204 @@
+//! Letters about a visit, as a patient reads them.
+
+use super::super::testing::{clinic, facts, utc};
+use super::*;
+
+fn write_at(facts: &LetterFacts, now: &str) -> Option<Letter> {
+    let clinic = clinic();
+    let link = LinkToken("SECRET".to_owned());
+    VisitLetter { facts, clinic: &clinic, link: &link, origin: "https://portal.example:8443", now: utc(now) }.write().unwrap()
+}
+
+fn write(facts: &LetterFacts) -> Letter {
+    write_at(facts, "2026-03-11T08:00:00Z").unwrap()
+}
+
+fn assert_has_lines(text: &str, lines: &[&str]) {
+    for line in lines {
+        assert!(text.lines().any(|found| found == *line), "{line} is missing in\n{text}");
+    }
+}
+
+const LINK: &str = "https://portal.example:8443/rowan-street/visit/SECRET";
+
+#[test]
+fn the_letter_says_when_where_with_whom_and_where_the_rest_is() {
+    let letter = write(&facts(Language::En));
+    assert_eq!(letter.subject, "You are booked: Thursday 12 March, 9:20 am");
+    assert_has_lines(
+        &letter.text,
+        &[
+            "Hello Maya Haddad,",
+            "You are booked.",
+            "Thursday 12 March, 9:20 am",
+            "London time (GMT)",
+            "With Tom Ferreira",
+            "At Rowan Street, 14 Rowan Street, London N1 7QP",
+            "Getting here: Five minutes on foot from Old Street station.",
+            LINK,
+            "Your booking number is RS-4K7Q2M. The attached file puts the visit into your calendar.",
+            "Can’t come, or need help? Call 020 7946 0123, Monday to Friday, 8 am to 6 pm.",
+        ],
+    );
+    assert!(!letter.text.contains("\n\n\n") && !letter.text.contains("For Maya"), "{}", letter.text);
+}
+
+#[test]
+fn the_letter_speaks_the_patients_language() {
+    for (language, subject, line) in [
+        (Language::Es, "Cita reservada: jueves 12 de marzo, 9:20", "Su cita está reservada."),
+        (Language::De, "Ihr Termin steht fest: Donnerstag, 12. März, 9:20 Uhr", "Ihr Termin ist gebucht."),
+        (Language::Ar, "تم حجز موعدك: الخميس 12 مارس، 9:20 ص", "تم حجز موعدك."),
+    ] {
+        let letter = write(&facts(language));
+        assert_eq!((letter.language, letter.subject.as_str()), (language, subject));
+        assert_has_lines(&letter.text, &[line, LINK]);
+        let html = letter.html.unwrap();
+        assert!(html.contains(&format!("<html lang=\"{}\" dir=\"{}\">", language.tag(), language.direction())), "{html}");
+    }
+}
+
+#[test]
+fn arabic_runs_from_right_to_left_and_names_keep_their_own_direction() {
+    let letter = write(&facts(Language::Ar));
+    assert!(letter.html.unwrap().contains("dir=\"rtl\""));
+    assert_has_lines(&letter.text, &["مع \u{2068}Tom Ferreira\u{2069}"]);
+}
+
+#[test]
+fn a_clinic_that_does_not_write_the_language_writes_its_first() {
+    let mut clinic = clinic();
+    clinic.languages = vec![Language::De, Language::En];
+    let (facts, link) = (facts(Language::Ar), LinkToken(String::new()));
+    let letter = VisitLetter {
+        facts: &facts,
+        clinic: &clinic,
+        link: &link,
+        origin: "https://portal.example",
+        now: utc("2026-03-11T08:00:00Z"),
+    };
+    assert_eq!(letter.write().unwrap().unwrap().language, Language::De);
+}
+
+#[test]
+fn nothing_that_leaves_the_server_tells_about_health() {
+    for language in Language::ALL {
+        for (status, email) in [(VisitStatus::Booked, true), (VisitStatus::Pending, true), (VisitStatus::Booked, false)] {
+            let mut facts = facts(language);
+            facts.appointment.status = status;
+            facts.appointment.email = facts.appointment.email.filter(|_| email);
+            let letter = write(&facts);
+            let calendars = letter.attachments.iter().map(|attachment| attachment.content.clone());
+            let everything = [letter.subject, letter.text, letter.html.unwrap_or_default()].into_iter().chain(calendars);
+            for text in everything {
+                let text = text.to_lowercase();
+                for secret in ["physio", "knee", "backs", "£65"] {
+                    assert!(!text.contains(secret), "{secret} in\n{text}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_letter_says_the_same_in_html_and_makes_the_link_a_button() {
+    let letter = write(&facts(Language::En));
+    let html = letter.html.unwrap();
+    assert!(html.contains("<h1>Thursday 12\u{a0}March, 9:20\u{a0}am</h1>"), "{html}");
+    assert!(html.contains(&format!("<a class=\"button\" href=\"{}\">See your visit", LINK.replace('/', "&#x2f;"))), "{html}");
+    assert!(html.contains("Call 020\u{a0}7946\u{a0}0123, Monday"), "{html}");
+    assert!(html.contains("With Tom Ferreira<br>At Rowan Street"), "{html}");
+    assert!(!html.contains("<script") && !html.contains("http://") && !html.contains("src="));
+}
+
+#[test]
+fn a_name_cannot_bring_markup_or_lines_of_its_own() {
+    let mut facts = facts(Language::En);
+    facts.patient_name = "<img src=x onerror=alert(1)>\r\nYou owe us money\r\n{{ link }}".to_owned();
+    let letter = write(&facts);
+    assert!(!letter.html.unwrap().contains("<img"));
+    assert_has_lines(&letter.text, &["Hello <img src=x onerror=alert(1)> You owe us money {{ link }},"]);
+    let Recipient::Mail { name, .. } = letter.recipient else { panic!("it goes by mail") };
+    assert_eq!(name, facts.patient_name, "the message makes one line of it");
+}
+
+#[test]
+fn whoever_booked_for_someone_else_is_greeted_and_told_for_whom() {
+    let mut facts = facts(Language::En);
+    facts.appointment.booker_name = Some("Sami Haddad".to_owned());
+    let letter = write(&facts);
+    assert_has_lines(&letter.text, &["Hello Sami Haddad,", "For Maya Haddad", "With Tom Ferreira"]);
+}
+
+#[test]
+fn a_request_is_never_called_a_booking() {
+    for language in Language::ALL {
+        let mut facts = facts(language);
+        facts.appointment.status = VisitStatus::Pending;
+        facts.appointment.answer_by = Some(utc("2026-03-11T18:00:00Z"));
+        let letter = write(&facts);
+        assert_eq!(letter.kind, LetterKind::RequestReceived);
+        assert!(letter.attachments.is_empty(), "nothing for the calendar yet");
+        let booked = write(&super::super::testing::facts(language));
+        assert_ne!(letter.subject, booked.subject);
+        assert_ne!(letter.id, booked.id);
+    }
+    let mut facts = facts(Language::En);
+    facts.appointment.status = VisitStatus::Pending;
+    facts.appointment.answer_by = Some(utc("2026-03-11T18:00:00Z"));
+    let letter = write(&facts);
+    assert_eq!(letter.subject, "Not booked yet: your request for Thursday 12 March, 9:20 am");
+    assert_has_lines(&letter.text, &["We answer by Wednesday 11 March, 6:00 pm. You do not need to do anything until then."]);
+}
+
+#[test]
+fn who_gave_only_a_number_gets_a_text_message() {
+    let mut facts = facts(Language::En);
+    facts.appointment.email = None;
+    let letter = write(&facts);
+    assert_eq!(letter.recipient, Recipient::Text { phone: Phone::parse("+447700900461").unwrap().unwrap() });
+    assert_eq!(
+        letter.text,
+        format!(
+            "Rowan Street Clinic: You are booked for Thursday 12 March, 9:20 am, London time (GMT). \
+             Your visit and how to prepare: {LINK}"
+        )
+    );
+    assert_eq!((letter.html, letter.attachments), (None, Vec::new()));
+}
+
+#[test]
+fn nothing_goes_out_after_a_cancellation_or_after_the_visit() {
+    let mut facts = facts(Language::En);
+    assert!(write_at(&facts, "2026-03-12T10:04:59Z").is_some());
+    assert_eq!(write_at(&facts, "2026-03-12T10:05:00Z"), None);
+    facts.appointment.status = VisitStatus::Cancelled;
+    assert_eq!(write_at(&facts, "2026-03-11T08:00:00Z"), None);
+}
+
+#[test]
+fn the_same_letter_keeps_its_id_and_a_changed_visit_gets_another() {
+    let mut facts = facts(Language::En);
+    let first = write_at(&facts, "2026-03-11T08:00:00Z").unwrap();
+    let later = write_at(&facts, "2026-03-11T20:00:00Z").unwrap();
+    assert_eq!(first.id, later.id);
+    assert_eq!(first.id.to_string(), "confirmation.00000000-0000-0000-0000-000000000007.0@portal.example");
+    facts.appointment.sequence = 1;
+    assert_ne!(write(&facts).id, first.id);
+}
+
+#[test]
+fn the_calendar_file_has_the_visits_own_id_and_page() {
+    let letter = write(&facts(Language::En));
+    let calendar = &letter.attachments[0].content.replace("\r\n ", "");
+    assert_has_lines(
+        calendar,
+        &[
+            "UID:00000000-0000-0000-0000-000000000007@portal.example",
+            "SUMMARY:Visit at Rowan Street Clinic",
+            "LOCATION:Rowan Street\\, 14 Rowan Street\\, London N1 7QP",
+            &format!("URL:{LINK}"),
+            "DTSTART;TZID=Europe/London:20260312T092000",
+        ],
+    );
+}
