@@ -6,6 +6,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use leptos::prelude::*;
+use leptos::server_fn::codec::Json;
 
 use super::model::{self, Draft, HoldRequest, TimesQuery};
 use crate::error::PortalError;
@@ -65,7 +66,7 @@ pub trait BookingService: Send + Sync {
     async fn visit(&self, caller: &Caller, clinic: &ClinicSlug, visit: &LinkToken) -> Result<model::Visit, PortalError>;
 }
 
-#[server(endpoint = "booking/times")]
+#[server(endpoint = "booking/times", input = Json)]
 pub async fn times(query: TimesQuery) -> Result<model::Times, PortalError> {
     let (booking, caller, reply) = service::<dyn BookingService>()?;
     reply.with(booking.times(&caller, query).await)
@@ -90,7 +91,7 @@ pub async fn hold(
     Ok(token)
 }
 
-#[server(endpoint = "booking/held")]
+#[server(endpoint = "booking/held", input = Json)]
 pub async fn held(clinic: ClinicSlug, hold: LinkToken) -> Result<model::Held, PortalError> {
     let (booking, caller, reply) = service::<dyn BookingService>()?;
     reply.with(booking.held(&caller, &clinic, &hold).await)
@@ -126,7 +127,7 @@ pub async fn release(clinic: ClinicSlug, hold: LinkToken) -> Result<(), PortalEr
     Ok(())
 }
 
-#[server(endpoint = "booking/visit")]
+#[server(endpoint = "booking/visit", input = Json)]
 pub async fn visit(clinic: ClinicSlug, visit: LinkToken) -> Result<model::Visit, PortalError> {
     let (booking, caller, reply) = service::<dyn BookingService>()?;
     reply.with(booking.visit(&caller, &clinic, &visit).await)

@@ -15,9 +15,10 @@ pub struct TimesQuery {
     pub treatment: TreatmentSlug,
     /// `None`: anyone.
     pub practitioner: Option<PractitionerSlug>,
-    /// `None`: where the soonest time is.
+    /// `None`: the clinic's first that has free times.
     pub location: Option<LocationSlug>,
-    /// List: days with times are listed from here on. `None`: from now.
+    /// List: days with times are listed from here on; `None` is from now. Calendar: the day whose
+    /// times are shown; `None` shows none yet.
     pub from: Option<NaiveDate>,
     /// Calendar: any day of the month to show. `None`: the list is asked for.
     pub month: Option<NaiveDate>,

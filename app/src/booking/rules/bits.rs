@@ -94,6 +94,7 @@ impl Bits {
     }
 
     /// The same row with every tick moved towards the end; what falls off is gone.
+    #[must_use]
     pub fn later(&self, by: i64) -> Self {
         let by = usize::try_from(by).unwrap_or(0);
         let (words, bits) = (by / WORD, by % WORD);
@@ -113,6 +114,7 @@ impl Bits {
     }
 
     /// The ticks at which a run of at least `length` set ticks begins.
+    #[must_use]
     pub fn runs(&self, length: i64) -> Self {
         let length = usize::try_from(length).unwrap_or(0).max(1);
         let mut runs = self.clone();

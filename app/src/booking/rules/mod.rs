@@ -174,6 +174,30 @@ pub fn offered_by<Z: TimeZone>(search: &Search<'_, Z>, start: Tick) -> Vec<Pract
         .unwrap_or_default()
 }
 
+/// What the rules say today of a visit that was booked by the rules of its day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The practitioner gives the treatment here then.
+    Fits,
+    Closed,
+    /// The practitioner does not work here then, or gives something else.
+    Off,
+}
+
+/// Whether a booked visit still lies in working hours; its notice and its step are of the past.
+pub fn standing<Z: TimeZone>(search: &Search<'_, Z>, practitioner: &PractitionerSlug, visit: Span) -> Standing {
+    let stretches = stretches(search.zone, visit);
+    let (working, _) = working(search, practitioner, &stretches, visit);
+    let closed = closed(search, &stretches, visit);
+    if (visit.from..visit.until).any(|tick| closed.has(tick)) {
+        Standing::Closed
+    } else if (visit.from..visit.until).all(|tick| working.has(tick)) {
+        Standing::Fits
+    } else {
+        Standing::Off
+    }
+}
+
 /// Where a visit may begin, counting only what is busy: its buffers and its duration are free.
 fn free(busy: Option<&Vec<Span>>, treatment: &Treatment, reach: Span) -> Bits {
     let mut free = Bits::full(reach);

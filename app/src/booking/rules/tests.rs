@@ -8,8 +8,7 @@ use super::*;
 use crate::clinic::model::*;
 use crate::fields::{Email, Phone};
 
-const DAYS: [Weekday; 7] =
-    [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri, Weekday::Sat, Weekday::Sun];
+const DAYS: [Weekday; 7] = [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri, Weekday::Sat, Weekday::Sun];
 
 fn minute(minute: u32) -> NaiveTime {
     NaiveTime::from_num_seconds_from_midnight_opt(minute % 1440 * 60, 0).unwrap()
@@ -137,8 +136,7 @@ fn oracle(clinic: &Clinic, zone: Tz, now: DateTime<Utc>, within: Span, busy: &Bu
     let shows = |hours: &Hours, tick: Tick| (hours.minutes().0..hours.minutes().1).contains(&minute_of(tick));
     let closed = |tick: Tick| {
         clinic.closures.iter().any(|closure| {
-            (closure.first..=closure.last).contains(&wall(tick).date())
-                && closure.hours.is_none_or(|hours| shows(&hours, tick))
+            (closure.first..=closure.last).contains(&wall(tick).date()) && closure.hours.is_none_or(|hours| shows(&hours, tick))
         })
     };
     let works = |who: &PractitionerSlug, tick: Tick| {
@@ -159,17 +157,13 @@ fn oracle(clinic: &Clinic, zone: Tz, now: DateTime<Utc>, within: Span, busy: &Bu
         }
         for who in &treatment.practitioners {
             let end = start + i64::from(treatment.duration_min / 5);
-            let on_grid = rules(who, wall(start).date()).iter().any(|hours| {
-                shows(hours, start) && (minute_of(start) - hours.minutes().0).is_multiple_of(treatment.every_min)
-            });
+            let on_grid = rules(who, wall(start).date())
+                .iter()
+                .any(|hours| shows(hours, start) && (minute_of(start) - hours.minutes().0).is_multiple_of(treatment.every_min));
             let wanted = occupied(treatment, start);
             let room = treatment.room_kind.is_none()
                 || clinic.rooms_for(treatment, &location()).any(|room| clear(busy.rooms.get(&room.slug), wanted));
-            if on_grid
-                && (start..end).all(|tick| works(who, tick))
-                && clear(busy.practitioners.get(who), wanted)
-                && room
-            {
+            if on_grid && (start..end).all(|tick| works(who, tick)) && clear(busy.practitioners.get(who), wanted) && room {
                 starts.entry(start).or_default().push((who.clone(), 1));
             }
         }
@@ -196,8 +190,9 @@ fn any_hours() -> impl Strategy<Value = Hours> {
 }
 
 fn any_spans(first: Tick) -> impl Strategy<Value = Vec<Span>> {
-    prop::collection::vec((0_i64..1500, 1_i64..30), 0..25)
-        .prop_map(move |spans| spans.into_iter().map(|(from, length)| Span { from: first + from, until: first + from + length }).collect())
+    prop::collection::vec((0_i64..1500, 1_i64..30), 0..25).prop_map(move |spans| {
+        spans.into_iter().map(|(from, length)| Span { from: first + from, until: first + from + length }).collect()
+    })
 }
 
 proptest! {
@@ -274,7 +269,8 @@ fn changes(zone: Tz) -> Vec<(Tick, i32, i32)> {
 fn in_every_zone_a_shift_from_nine_stays_at_nine_and_skipped_times_are_never_offered() {
     let mut seen = 0;
     for zone in TZ_VARIANTS {
-        let clinic = clinic(zone, Treatment { every_min: 30, ..treatment() }, vec![daily(0, hours(0, 0)), daily(1, hours(540, 1020))]);
+        let clinic =
+            clinic(zone, Treatment { every_min: 30, ..treatment() }, vec![daily(0, hours(0, 0)), daily(1, hours(540, 1020))]);
         for (change, before, after) in changes(zone) {
             seen += 1;
             let now = instant(change - 288);
@@ -332,10 +328,15 @@ fn london_offers_both_half_past_ones_in_autumn_and_none_in_spring() {
 #[test]
 fn a_group_session_is_joined_until_its_seats_are_gone_and_blocks_everything_else() {
     let zone = Tz::Europe__London;
-    let clinic = clinic(zone, Treatment { capacity: 3, practitioners: vec![practitioner(0)], ..treatment() }, vec![daily(0, hours(540, 660))]);
+    let clinic = clinic(
+        zone,
+        Treatment { capacity: 3, practitioners: vec![practitioner(0)], ..treatment() },
+        vec![daily(0, hours(540, 660))],
+    );
     let now = Utc.with_ymd_and_hms(2026, 1, 5, 0, 0, 0).unwrap();
     let nine = tick(Utc.with_ymd_and_hms(2026, 1, 5, 9, 0, 0).unwrap());
-    let session = Session { treatment: "visit".parse().unwrap(), practitioner: practitioner(0), location: location(), start: nine };
+    let session =
+        Session { treatment: "visit".parse().unwrap(), practitioner: practitioner(0), location: location(), start: nine };
     let seats_at = |taken: u32| {
         let mut busy = Busy::default();
         busy.practitioners.insert(practitioner(0), vec![Span { from: nine, until: nine + 6 }]);

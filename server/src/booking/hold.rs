@@ -1,0 +1,224 @@
+//! Keeping a time for someone who is still typing.
+
+use std::sync::Arc;
+
+use app::booking::model::{Draft, HoldRequest};
+use app::booking::rules::{Tick, instant, occupied, tick};
+use app::clinic::model::{Clinic, Treatment};
+use app::error::{PortalError, Reason};
+use app::ids::{ClinicSlug, HoldId, PractitionerSlug, RoomSlug};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::find::{Finder, duration};
+use super::store::guard::{self, Claim, Taken};
+use super::store::hold::{self, HoldRow};
+use super::store::{Place, session_id};
+use crate::failure::Failure;
+use crate::store::Tx;
+
+/// How long a time is kept.
+pub const HOLD: TimeDelta = TimeDelta::minutes(10);
+/// Typing renews a hold, but not past this long after it began.
+pub const HOLD_MAX: TimeDelta = TimeDelta::minutes(40);
+/// A visitor's third hold ends their oldest.
+pub const HOLDS_PER_VISITOR_MAX: usize = 2;
+/// A draft is forgotten this long after its hold ended.
+pub const DRAFT_KEPT: TimeDelta = TimeDelta::hours(24);
+
+/// Until when a hold renewed now is kept.
+pub fn renewed(created_at: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+    (now + HOLD).min(created_at + HOLD_MAX)
+}
+
+/// What a hold needs to know besides the request; cloned for every run of the transaction.
+#[derive(Clone)]
+pub struct Wanted {
+    pub clinic: Arc<Clinic>,
+    pub request: HoldRequest,
+    pub visitor: Option<String>,
+    /// The hold whose place the new one takes, already opened.
+    pub replaces: Option<HoldId>,
+    pub id: HoldId,
+    pub now: DateTime<Utc>,
+}
+
+/// Occupies the time, in the caller's transaction.
+pub async fn take(tx: &mut Tx, finder: &Finder<'_>, wanted: &Wanted) -> Result<HoldId, Failure> {
+    let Wanted { clinic, request, visitor, replaces, id, now } = wanted;
+    let start = tick(request.start);
+    let offered = if instant(start) == request.start { finder.offered_by(start) } else { Vec::new() };
+    if offered.is_empty() {
+        return Err(Reason::SlotNotOffered.into());
+    }
+
+    let mut own = match visitor {
+        Some(visitor) => hold::of_visitor(tx, &clinic.slug, visitor, *now).await?,
+        None => Vec::new(),
+    };
+    let replaced = match replaces {
+        Some(replaced) => hold::get(tx, &clinic.slug, *replaced).await?,
+        None => None,
+    };
+    if let Some(same) = own.iter().chain(replaced.iter()).find(|mine| is_same(mine, request, *now)) {
+        return Ok(same.id);
+    }
+    // One's own hold never blocks oneself: what overlaps ends first. So does what is replaced.
+    let span = occupied(finder.treatment, start);
+    if let Some(replaced) = &replaced
+        && !own.iter().any(|mine| mine.id == replaced.id)
+    {
+        own.push(replaced.clone());
+    }
+    let (ending, mut staying): (Vec<HoldRow>, Vec<HoldRow>) = own.into_iter().partition(|mine| {
+        Some(mine.id) == *replaces || (mine.place.busy.overlaps(span) && offered.contains(&mine.place.practitioner))
+    });
+    for mine in &ending {
+        end(tx, &clinic.slug, mine, *now).await?;
+    }
+
+    let place = occupy(tx, finder, wanted, offered, start).await?.ok_or(Reason::SlotTaken)?;
+    while staying.len() >= HOLDS_PER_VISITOR_MAX {
+        end(tx, &clinic.slug, &staying.remove(0), *now).await?;
+    }
+    let (draft, submitted) =
+        replaced.or_else(|| ending.into_iter().next()).map_or_else(Default::default, |old| (old.draft, old.submitted));
+    let row = HoldRow { id: *id, visitor: visitor.clone(), place, draft, submitted, created_at: *now, expires_at: *now + HOLD };
+    hold::insert(tx, &clinic.slug, &row).await?;
+    Ok(*id)
+}
+
+/// The same time again, from another tab or after an answer that got lost.
+fn is_same(mine: &HoldRow, request: &HoldRequest, now: DateTime<Utc>) -> bool {
+    mine.expires_at > now
+        && mine.place.treatment == request.treatment
+        && mine.place.location == request.location
+        && mine.place.start == request.start
+        && request.practitioner.as_ref().is_none_or(|practitioner| *practitioner == mine.place.practitioner)
+}
+
+/// Tries the people who may do it, least busy first, and the rooms, until one pair is free.
+async fn occupy(
+    tx: &mut Tx,
+    finder: &Finder<'_>,
+    wanted: &Wanted,
+    offered: Vec<PractitionerSlug>,
+    start: Tick,
+) -> Result<Option<Place>, Failure> {
+    let rooms = rooms(finder);
+    let expires_at = Some(wanted.now + HOLD);
+    for practitioner in finder.least_busy_first(tx, offered, start).await? {
+        for room in &rooms {
+            let place = place(finder, wanted, practitioner.clone(), room.clone(), start);
+            let claim = Claim {
+                clinic: &wanted.clinic.slug,
+                place: &place,
+                capacity: finder.treatment.capacity,
+                holder: wanted.id.0,
+                expires_at,
+                now: wanted.now,
+            };
+            if guard::take(tx, &claim).await? == Taken::Yes {
+                return Ok(Some(place));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// The rooms to try, in the clinic's order; one `None` where the treatment needs none.
+fn rooms(finder: &Finder<'_>) -> Vec<Option<RoomSlug>> {
+    if finder.treatment.room_kind.is_none() {
+        return vec![None];
+    }
+    let rooms = finder.view.clinic.rooms_for(finder.treatment, &finder.location.slug);
+    rooms.map(|room| Some(room.slug.clone())).collect()
+}
+
+fn place(finder: &Finder<'_>, wanted: &Wanted, practitioner: PractitionerSlug, room: Option<RoomSlug>, start: Tick) -> Place {
+    let mut place = Place {
+        treatment: finder.treatment.slug.clone(),
+        practitioner,
+        practitioner_chosen: wanted.request.practitioner.is_some(),
+        location: finder.location.slug.clone(),
+        room,
+        session: None,
+        start: instant(start),
+        end: instant(start) + duration(finder.treatment),
+        busy: occupied(finder.treatment, start),
+    };
+    if finder.treatment.capacity > 1 {
+        place.session = Some(session_id(wanted.clinic.slug.as_str(), &place.session_key()));
+    }
+    place
+}
+
+/// Gives a hold's time back; its draft stays.
+pub async fn end(tx: &mut Tx, clinic: &ClinicSlug, hold: &HoldRow, now: DateTime<Utc>) -> Result<(), Failure> {
+    guard::release(tx, clinic, hold.id.0).await?;
+    if let Some(session) = hold.place.session {
+        guard::keep_session(tx, clinic, session, &hold.place, now).await?;
+    }
+    hold::end(tx, clinic, hold.id, now).await?;
+    Ok(())
+}
+
+/// Whether the hold still occupies its time.
+pub fn is_kept(hold: &HoldRow, now: DateTime<Utc>) -> bool {
+    hold.expires_at > now
+}
+
+/// Occupies the time of a hold until `until` (`None`: for good): by keeping what it has, or by
+/// taking it again, in whichever room, if it ended and nobody else came. The rules are asked again, too.
+pub async fn secure(
+    tx: &mut Tx,
+    finder: &Finder<'_>,
+    hold: &mut HoldRow,
+    until: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<Taken, Failure> {
+    let clinic = &finder.view.clinic.slug;
+    if is_kept(hold, now) && finder.still_gives(&hold.place) && guard::keep(tx, clinic, hold.id.0, until).await? > 0 {
+        if let Some(session) = hold.place.session {
+            guard::keep_session(tx, clinic, session, &hold.place, now).await?;
+        }
+        return Ok(Taken::Yes);
+    }
+    if !finder.offered_by(tick(hold.place.start)).contains(&hold.place.practitioner) {
+        return Ok(Taken::No);
+    }
+    guard::release(tx, clinic, hold.id.0).await?;
+    for room in rooms(finder) {
+        let place = Place { room, ..hold.place.clone() };
+        let claim =
+            Claim { clinic, place: &place, capacity: finder.treatment.capacity, holder: hold.id.0, expires_at: until, now };
+        if guard::take(tx, &claim).await? == Taken::Yes {
+            hold.place = place;
+            return Ok(Taken::Yes);
+        }
+    }
+    Ok(Taken::No)
+}
+
+/// Keeps what was typed and renews the hold as far as it may be.
+pub async fn keep(
+    tx: &mut Tx,
+    finder: &Finder<'_>,
+    mut hold: HoldRow,
+    draft: Draft,
+    submitted: bool,
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    hold.draft = draft;
+    hold.submitted |= submitted;
+    let until = renewed(hold.created_at, now);
+    if until > now && secure(tx, finder, &mut hold, Some(until), now).await? == Taken::Yes {
+        hold.expires_at = until;
+    }
+    hold::update(tx, &finder.view.clinic.slug, &hold).await?;
+    Ok(())
+}
+
+/// The treatment of a hold, unless the clinic has dropped it meanwhile.
+pub fn treatment<'a>(clinic: &'a Clinic, place: &Place) -> Result<&'a Treatment, Failure> {
+    clinic.treatment(&place.treatment).ok_or_else(|| PortalError::NotFound.into())
+}

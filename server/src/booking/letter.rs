@@ -1,0 +1,21 @@
+//! What a letter about a visit needs to know, read at the moment it is sent.
+
+use app::ids::{AppointmentId, ClinicSlug};
+
+use super::store::appointment::{self, AppointmentRow};
+use super::store::patient;
+use crate::store::{StoreError, Tx};
+
+/// A visit and whose it is.
+#[derive(Clone, Debug)]
+pub struct LetterFacts {
+    pub appointment: AppointmentRow,
+    pub patient_name: String,
+}
+
+/// The facts as they are now; `None` if there is no such visit.
+pub async fn letter_facts(tx: &mut Tx, clinic: &ClinicSlug, id: AppointmentId) -> Result<Option<LetterFacts>, StoreError> {
+    let Some(appointment) = appointment::get(tx, clinic, id).await? else { return Ok(None) };
+    let patient_name = patient::name(tx, clinic, appointment.patient).await?.unwrap_or_default();
+    Ok(Some(LetterFacts { appointment, patient_name }))
+}

@@ -1,0 +1,388 @@
+//! How a time is found, kept and booked.
+//!
+//! [`Booking`] implements `app`'s [`BookingService`]; its methods authorise, open the link that
+//! the caller holds, and hand over to:
+//!
+//! - [`find`]: what is free (reads only)
+//! - [`hold`]: keeping a time while someone types
+//! - [`details`]: the draft parsed, who may book
+//! - [`confirm`]: the hold becomes an appointment, once
+//! - [`view`]: rows turned into labels
+//! - [`store`]: the SQL, with the guard
+//!
+//! Every write first asks whether the clinic in memory is the one in the database: prices, shifts
+//! and closures that decide a booking are never older than the transaction.
+
+mod confirm;
+mod details;
+mod find;
+mod hold;
+pub mod letter;
+pub mod store;
+mod view;
+
+use std::sync::Arc;
+
+use app::booking::api::BookingService;
+use app::booking::model::{Draft, Held, HoldRequest, HoldState, Times, TimesQuery, Visit, VisitStatus};
+use app::booking::rules::{local_date, tick};
+use app::clinic::model::Clinic;
+use app::error::PortalError;
+use app::fields::FieldErrors;
+use app::ids::{AppointmentId, ClinicSlug, HoldId, LinkToken, PatientId};
+use app::request::Caller;
+use async_trait::async_trait;
+
+use self::confirm::Confirming;
+pub use self::confirm::LETTER_JOB;
+use self::find::Finder;
+pub use self::hold::DRAFT_KEPT;
+use self::hold::Wanted;
+use self::store::Place;
+use self::store::appointment::{self, AppointmentRow};
+use self::store::hold::HoldRow;
+use self::store::patient;
+use self::view::{View, zone_of};
+use crate::clinic::{self, Clinics};
+use crate::clock::Clock;
+use crate::failure::Failure;
+use crate::link::{Links, Purpose};
+use crate::store::{Database, StoreError, Tx};
+use crate::telemetry;
+
+/// How often a change is tried anew: against a clinic that was just reloaded, or after another
+/// process took the very row.
+const TRIES_MAX: u32 = 4;
+/// Other times shown when the wanted one is gone.
+const NEAREST: usize = 3;
+
+/// The booking service over the store.
+pub struct Booking {
+    database: Database,
+    clock: Clock,
+    links: Arc<Links>,
+    clinics: Arc<Clinics>,
+}
+
+impl Booking {
+    pub const fn new(database: Database, clock: Clock, links: Arc<Links>, clinics: Arc<Clinics>) -> Self {
+        Self { database, clock, links, clinics }
+    }
+
+    fn clinic(&self, slug: &ClinicSlug) -> Result<clinic::Current, Failure> {
+        self.clinics.get(slug).ok_or_else(|| PortalError::NotFound.into())
+    }
+
+    fn open(&self, link: &LinkToken) -> Result<HoldId, Failure> {
+        self.links.open(Purpose::Hold, link).map(HoldId).ok_or_else(|| PortalError::NotFound.into())
+    }
+
+    /// Ends what ended: expired occupancy, and drafts that nobody came back to.
+    pub async fn sweep(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        self.database
+            .write(async move |tx| {
+                store::guard::sweep(tx, now).await?;
+                store::hold::forget(tx, now - DRAFT_KEPT).await
+            })
+            .await
+            .map(drop)
+    }
+
+    /// Runs a change against the clinic as it is in the database, again if either moved meanwhile.
+    async fn change<T: Send + 'static>(
+        &self,
+        slug: &ClinicSlug,
+        change: impl AsyncFn(&mut Tx, Arc<Clinic>, u32) -> Result<T, Failure> + Clone + Send + Sync + 'static,
+    ) -> Result<T, Failure> {
+        let mut tries = 0;
+        loop {
+            let clinic::Current { clinic, revision } = self.clinic(slug)?;
+            let change = change.clone();
+            let outcome = self
+                .database
+                .write(async move |tx| {
+                    if clinic::store::revision(tx, &clinic.slug).await? != Some(revision) {
+                        return Err(Failure::Stale);
+                    }
+                    change(tx, clinic.clone(), tries).await
+                })
+                .await;
+            tries += 1;
+            match outcome {
+                Err(Failure::Stale) if tries < TRIES_MAX => self.clinics.refresh().await?,
+                Err(Failure::Store(error)) if error.is_unique() && tries < TRIES_MAX => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn find_times(&self, caller: &Caller, query: TimesQuery) -> Result<Times, Failure> {
+        let clinic = self.clinic(&query.clinic)?.clinic;
+        let view = View::new(clinic, caller, query.zone.as_deref(), self.clock.now());
+        let mut tx = self.database.read().await?;
+        find::times(&mut tx, &view, &query, visitor(caller).as_deref()).await
+    }
+
+    async fn take_hold(&self, caller: &Caller, request: HoldRequest) -> Result<LinkToken, Failure> {
+        let replaces = request.replaces.as_ref().and_then(|link| self.open(link).ok());
+        let slug = request.clinic.clone();
+        let (id, now, caller) = (HoldId(self.clock.new_id()), self.clock.now(), caller.clone());
+        let held = self
+            .change(&slug, async move |tx, clinic, _| {
+                let treatment = clinic.treatment(&request.treatment).ok_or(PortalError::NotFound)?;
+                let location = clinic.location(&request.location).ok_or(PortalError::NotFound)?;
+                let visitor = visitor(&caller);
+                let view = View::new(clinic.clone(), &caller, None, now);
+                let finder = Finder {
+                    view: &view,
+                    treatment,
+                    location,
+                    zone: zone_of(location)?,
+                    practitioners: find::practitioners(&clinic, treatment, request.practitioner.as_ref())?,
+                    visitor: visitor.as_deref(),
+                };
+                let wanted =
+                    Wanted { clinic: clinic.clone(), request: request.clone(), visitor: visitor.clone(), replaces, id, now };
+                hold::take(tx, &finder, &wanted).await
+            })
+            .await?;
+        Ok(self.links.make(Purpose::Hold, held.0))
+    }
+
+    async fn show_hold(&self, caller: &Caller, slug: &ClinicSlug, link: &LinkToken) -> Result<Held, Failure> {
+        let id = self.open(link)?;
+        let clinic = self.clinic(slug)?.clinic;
+        let view = View::new(clinic, caller, None, self.clock.now());
+        let mut tx = self.database.read().await?;
+        if let Some(booked) = appointment::get(&mut tx, slug, AppointmentId(id.0)).await? {
+            return self.booked(&view, link, &booked);
+        }
+        let row = store::hold::get(&mut tx, slug, id).await?.ok_or(PortalError::NotFound)?;
+        held(&mut tx, caller, &view, link, &row).await
+    }
+
+    fn booked(&self, view: &View, link: &LinkToken, booked: &AppointmentRow) -> Result<Held, Failure> {
+        Ok(Held {
+            token: link.clone(),
+            state: HoldState::Booked { visit: self.links.make(Purpose::Visit, booked.id.0) },
+            visit: view.summary(&booked.place, booked.answer_by)?,
+            draft: Draft::default(),
+            errors: FieldErrors::default(),
+            ready: false,
+            version: booked.version.clone(),
+        })
+    }
+
+    /// Writes a draft; `submitted` if the form's own button sent it.
+    async fn write_draft(
+        &self,
+        caller: &Caller,
+        slug: &ClinicSlug,
+        link: &LinkToken,
+        draft: Draft,
+        submitted: bool,
+    ) -> Result<Held, Failure> {
+        let id = self.open(link)?;
+        let (draft, now, who) = (details::bounded(draft), self.clock.now(), caller.clone());
+        let wrong = self
+            .change(slug, async move |tx, clinic, _| {
+                if appointment::get(tx, &clinic.slug, AppointmentId(id.0)).await?.is_some() {
+                    return Ok(None);
+                }
+                let row = store::hold::get(tx, &clinic.slug, id).await?.ok_or(PortalError::NotFound)?;
+                let view = View::new(clinic.clone(), &who, None, now);
+                let visitor = row.visitor.clone();
+                let finder = finder(&view, &row.place, visitor.as_deref())?;
+                let parsed = details::parse(&draft, local_date(&finder.zone, now), who.language);
+                hold::keep(tx, &finder, row, draft.clone(), submitted, now).await?;
+                match parsed {
+                    Err(errors) => Ok(Some(PortalError::Invalid(errors))),
+                    Ok(details) => {
+                        let found = patient::find(tx, &clinic.slug, &details.person).await?;
+                        let eligible = details::is_eligible(tx, &clinic.slug, finder.treatment, found.as_ref(), now).await?;
+                        Ok((!eligible).then_some(PortalError::Conflict(app::error::Reason::NotEligible)))
+                    }
+                }
+            })
+            .await?;
+        // The draft is kept whatever is wrong with it; only the form's own button asks what.
+        match wrong {
+            Some(error) if submitted => Err(error.into()),
+            _ => self.show_hold(caller, slug, link).await,
+        }
+    }
+
+    async fn book(&self, caller: &Caller, slug: &ClinicSlug, link: &LinkToken, version: &str) -> Result<LinkToken, Failure> {
+        let id = self.open(link)?;
+        let fresh = || self.clock.new_id();
+        let (patient, consents, job) = (PatientId(fresh()), [fresh(), fresh(), fresh(), fresh()], fresh());
+        let (now, caller, version) = (self.clock.now(), caller.clone(), version.to_owned());
+        let (booked, first) = self
+            .change(slug, async move |tx, clinic, tries| {
+                let confirming = Confirming {
+                    clinic: clinic.clone(),
+                    caller: caller.clone(),
+                    hold: id,
+                    version: version.clone(),
+                    patient,
+                    consents,
+                    job,
+                    number_salt: tries,
+                    now,
+                };
+                if let Some(same) = confirm::repeated(tx, &confirming).await? {
+                    return Ok((same, false));
+                }
+                let row = store::hold::get(tx, &clinic.slug, id).await?.ok_or(PortalError::NotFound)?;
+                let view = View::new(clinic.clone(), &caller, None, now);
+                let visitor = row.visitor.clone();
+                let finder = finder(&view, &row.place, visitor.as_deref())?;
+                confirm::book(tx, &finder, &confirming, row).await.map(|booked| (booked, true))
+            })
+            .await?;
+        if first {
+            metrics::counter!(telemetry::BOOKINGS).increment(1);
+        }
+        Ok(self.links.make(Purpose::Visit, booked.0))
+    }
+
+    async fn end_hold(&self, slug: &ClinicSlug, link: &LinkToken) -> Result<(), Failure> {
+        let (id, now) = (self.open(link)?, self.clock.now());
+        self.change(slug, async move |tx, clinic, _| match store::hold::get(tx, &clinic.slug, id).await? {
+            Some(row) => hold::end(tx, &clinic.slug, &row, now).await,
+            None => Ok(()),
+        })
+        .await
+    }
+
+    async fn show_visit(&self, caller: &Caller, slug: &ClinicSlug, link: &LinkToken) -> Result<Visit, Failure> {
+        let id = self.links.open(Purpose::Visit, link).map(AppointmentId).ok_or(PortalError::NotFound)?;
+        let clinic = self.clinic(slug)?.clinic;
+        let view = View::new(clinic, caller, None, self.clock.now());
+        let mut tx = self.database.read().await?;
+        let row = appointment::get(&mut tx, slug, id).await?.ok_or(PortalError::NotFound)?;
+        let patient_name = patient::name(&mut tx, slug, row.patient).await?.unwrap_or_default();
+        let treatment = view.treatment(&row.place.treatment)?;
+        let questionnaires = treatment.questionnaires.iter().filter_map(|slug| view.clinic.questionnaire(slug));
+        Ok(Visit {
+            token: link.clone(),
+            number: row.number.clone(),
+            status: row.status,
+            summary: view.summary(&row.place, row.answer_by.filter(|_| row.status == VisitStatus::Pending))?,
+            patient_name,
+            before: treatment.before.get(view.language).to_owned(),
+            questionnaires: questionnaires.map(|form| form.name.get(view.language).to_owned()).collect(),
+            sent_to: sent_to(&row),
+            in_past: row.place.end <= view.now,
+        })
+    }
+}
+
+/// A hold as its pages show it.
+async fn held(tx: &mut Tx, caller: &Caller, view: &View, link: &LinkToken, row: &HoldRow) -> Result<Held, Failure> {
+    let visitor = visitor(caller);
+    let mut finder = finder(view, &row.place, row.visitor.as_deref().or(visitor.as_deref()))?;
+    let state = if hold::is_kept(row, view.now) && finder.still_gives(&row.place) {
+        HoldState::Kept {
+            until: view.moment(row.expires_at, finder.zone),
+            left_s: u32::try_from((row.expires_at - view.now).num_seconds()).unwrap_or_default(),
+            last: row.expires_at >= row.created_at + hold::HOLD_MAX,
+        }
+    } else if finder.has(tx, &row.place).await? {
+        HoldState::Ended
+    } else {
+        // The nearest are with whoever is free.
+        finder.practitioners = find::practitioners(&view.clinic, finder.treatment, None)?;
+        HoldState::Gone { nearest: finder.nearest(tx, tick(row.place.start), NEAREST).await? }
+    };
+    let parsed = details::parse(&row.draft, local_date(&finder.zone, view.now), view.language);
+    let ready = parsed.is_ok();
+    Ok(Held {
+        token: link.clone(),
+        state,
+        visit: view.summary(&row.place, view.answer_by(finder.treatment, row.place.start))?,
+        draft: row.draft.clone(),
+        errors: if row.submitted { parsed.err().unwrap_or_default() } else { FieldErrors::default() },
+        ready,
+        version: details::version(&view.clinic, finder.treatment, &row.place, &row.draft),
+    })
+}
+
+/// A search with exactly the person of this place.
+fn finder<'a>(view: &'a View, place: &Place, visitor: Option<&'a str>) -> Result<Finder<'a>, Failure> {
+    let location = view.location(&place.location)?;
+    Ok(Finder {
+        view,
+        treatment: hold::treatment(&view.clinic, place)?,
+        location,
+        zone: zone_of(location)?,
+        practitioners: vec![place.practitioner.clone()],
+        visitor,
+    })
+}
+
+/// The visitor's key as it stands in the table.
+fn visitor(caller: &Caller) -> Option<String> {
+    use std::fmt::Write as _;
+    caller.visitor().map(|key| {
+        key.0.iter().fold(String::with_capacity(64), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    })
+}
+
+/// Where the letter went, without giving the address away: "m…@example.org", "…461".
+fn sent_to(row: &AppointmentRow) -> String {
+    let masked_email = |email: &str| {
+        let (local, host) = email.split_once('@')?;
+        Some(format!("{}…@{host}", local.chars().next()?))
+    };
+    let masked_phone = |phone: &str| {
+        let last: Vec<char> = phone.chars().rev().take(3).collect();
+        format!("…{}", last.into_iter().rev().collect::<String>())
+    };
+    row.email.as_deref().and_then(masked_email).or_else(|| row.phone.as_deref().map(masked_phone)).unwrap_or_default()
+}
+
+#[async_trait]
+impl BookingService for Booking {
+    async fn times(&self, caller: &Caller, query: TimesQuery) -> Result<Times, PortalError> {
+        self.find_times(caller, query).await.map_err(|failure| failure.answer("booking.times"))
+    }
+
+    async fn hold(&self, caller: &Caller, request: HoldRequest) -> Result<LinkToken, PortalError> {
+        self.take_hold(caller, request).await.map_err(|failure| failure.answer("booking.hold"))
+    }
+
+    async fn held(&self, caller: &Caller, clinic: &ClinicSlug, hold: &LinkToken) -> Result<Held, PortalError> {
+        self.show_hold(caller, clinic, hold).await.map_err(|failure| failure.answer("booking.held"))
+    }
+
+    async fn keep(&self, caller: &Caller, clinic: &ClinicSlug, hold: &LinkToken, draft: Draft) -> Result<Held, PortalError> {
+        self.write_draft(caller, clinic, hold, draft, false).await.map_err(|failure| failure.answer("booking.keep"))
+    }
+
+    async fn describe(&self, caller: &Caller, clinic: &ClinicSlug, hold: &LinkToken, draft: Draft) -> Result<Held, PortalError> {
+        self.write_draft(caller, clinic, hold, draft, true).await.map_err(|failure| failure.answer("booking.describe"))
+    }
+
+    async fn confirm(
+        &self,
+        caller: &Caller,
+        clinic: &ClinicSlug,
+        hold: &LinkToken,
+        version: &str,
+    ) -> Result<LinkToken, PortalError> {
+        self.book(caller, clinic, hold, version).await.map_err(|failure| failure.answer("booking.confirm"))
+    }
+
+    async fn release(&self, _caller: &Caller, clinic: &ClinicSlug, hold: &LinkToken) -> Result<(), PortalError> {
+        self.end_hold(clinic, hold).await.map_err(|failure| failure.answer("booking.release"))
+    }
+
+    async fn visit(&self, caller: &Caller, clinic: &ClinicSlug, visit: &LinkToken) -> Result<Visit, PortalError> {
+        self.show_visit(caller, clinic, visit).await.map_err(|failure| failure.answer("booking.visit"))
+    }
+}

@@ -1,0 +1,137 @@
+//! Rows of `appointment`.
+
+use app::booking::model::VisitStatus;
+use app::ids::{AppointmentId, ClinicSlug, PatientId};
+use app::words::Language;
+use chrono::{DateTime, Utc};
+
+use super::Place;
+use crate::store::{Row, StoreError, Tx};
+
+#[derive(Clone, Debug)]
+pub struct AppointmentRow {
+    pub id: AppointmentId,
+    pub number: String,
+    pub patient: PatientId,
+    pub status: VisitStatus,
+    pub place: Place,
+    pub price: u32,
+    pub reason: Option<String>,
+    pub booker_name: Option<String>,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    pub language: Language,
+    pub answer_by: Option<DateTime<Utc>>,
+    pub version: String,
+    pub sequence: i64,
+    pub created_at: DateTime<Utc>,
+}
+
+pub const fn status_text(status: VisitStatus) -> &'static str {
+    match status {
+        VisitStatus::Pending => "pending",
+        VisitStatus::Booked => "booked",
+        VisitStatus::Cancelled => "cancelled",
+    }
+}
+
+fn status(text: &str) -> Result<VisitStatus, StoreError> {
+    [VisitStatus::Pending, VisitStatus::Booked, VisitStatus::Cancelled]
+        .into_iter()
+        .find(|status| status_text(*status) == text)
+        .ok_or_else(|| StoreError::Shape("an appointment's status is none".to_owned()))
+}
+
+impl AppointmentRow {
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: AppointmentId(row.get("id")?),
+            number: row.get("number")?,
+            patient: PatientId(row.get("patient")?),
+            status: status(&row.get::<String>("status")?)?,
+            place: Place::read(row)?,
+            price: u32::try_from(row.get::<i64>("price")?).unwrap_or_default(),
+            reason: row.get("reason")?,
+            booker_name: row.get("booker_name")?,
+            email: row.get("email")?,
+            phone: row.get("phone")?,
+            language: Language::parse(&row.get::<String>("language")?).unwrap_or_default(),
+            answer_by: row.get("answer_by")?,
+            version: row.get("version")?,
+            sequence: row.get("sequence")?,
+            created_at: row.get("created_at")?,
+        })
+    }
+}
+
+pub async fn insert(tx: &mut Tx, clinic: &ClinicSlug, appointment: &AppointmentRow) -> Result<(), StoreError> {
+    let place = &appointment.place;
+    tx.query(
+        "INSERT INTO appointment (clinic, id, number, patient, status, treatment, practitioner, practitioner_chosen, location, room,
+             session, start_at, end_at, busy_from, busy_until, price, reason, booker_name, email, phone, language, answer_by,
+             version, sequence, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)",
+    )
+    .bind(clinic.as_str())
+    .bind(appointment.id.0)
+    .bind(appointment.number.as_str())
+    .bind(appointment.patient.0)
+    .bind(status_text(appointment.status))
+    .bind(place.treatment.as_str())
+    .bind(place.practitioner.as_str())
+    .bind(place.practitioner_chosen)
+    .bind(place.location.as_str())
+    .bind(place.room.as_ref().map(|room| room.as_str().to_owned()))
+    .bind(place.session)
+    .bind(place.start)
+    .bind(place.end)
+    .bind(place.busy.from)
+    .bind(place.busy.until)
+    .bind(i64::from(appointment.price))
+    .bind(appointment.reason.as_deref())
+    .bind(appointment.booker_name.as_deref())
+    .bind(appointment.email.as_deref())
+    .bind(appointment.phone.as_deref())
+    .bind(appointment.language.tag())
+    .bind(appointment.answer_by)
+    .bind(appointment.version.as_str())
+    .bind(appointment.sequence)
+    .bind(appointment.created_at)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+pub async fn get(tx: &mut Tx, clinic: &ClinicSlug, id: AppointmentId) -> Result<Option<AppointmentRow>, StoreError> {
+    let row = tx
+        .query("SELECT * FROM appointment WHERE clinic = $1 AND id = $2")
+        .bind(clinic.as_str())
+        .bind(id.0)
+        .fetch_optional()
+        .await?;
+    row.as_ref().map(AppointmentRow::read).transpose()
+}
+
+/// Visits that have not ended and are not cancelled, in the order of their beginning.
+pub async fn upcoming(tx: &mut Tx, clinic: &ClinicSlug, now: DateTime<Utc>) -> Result<Vec<AppointmentRow>, StoreError> {
+    let rows = tx
+        .query("SELECT * FROM appointment WHERE clinic = $1 AND status <> 'cancelled' AND end_at > $2 ORDER BY start_at, created_at, id")
+        .bind(clinic.as_str())
+        .bind(now)
+        .fetch_all()
+        .await?;
+    rows.iter().map(AppointmentRow::read).collect()
+}
+
+/// The patient's earlier visits that took place, as far as the calendar knows: their treatments.
+pub async fn had(tx: &mut Tx, clinic: &ClinicSlug, patient: PatientId, now: DateTime<Utc>) -> Result<Vec<String>, StoreError> {
+    tx.query("SELECT treatment FROM appointment WHERE clinic = $1 AND patient = $2 AND status = 'booked' AND end_at <= $3")
+        .bind(clinic.as_str())
+        .bind(patient.0)
+        .bind(now)
+        .fetch_all()
+        .await?
+        .iter()
+        .map(|row| row.get("treatment"))
+        .collect()
+}

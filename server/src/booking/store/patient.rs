@@ -1,0 +1,114 @@
+//! Rows of `patient` and `consent`.
+
+use app::ids::{ClinicSlug, PatientId};
+use app::words::Language;
+use chrono::{DateTime, NaiveDate, Utc};
+use uuid::Uuid;
+
+use crate::store::{StoreError, Tx};
+
+/// Who a visit is for, as the booking's details say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    pub name: String,
+    /// The name in lower case.
+    pub folded_name: String,
+    pub birth_date: NaiveDate,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    pub language: Language,
+}
+
+/// A patient found again, and whether they were treated here before this system knew of it.
+pub struct Found {
+    pub id: PatientId,
+    pub known: bool,
+}
+
+/// The patient with this name and birth date and one of these contacts: all three must agree, so
+/// that twins and namesakes stay two people.
+pub async fn find(tx: &mut Tx, clinic: &ClinicSlug, person: &Person) -> Result<Option<Found>, StoreError> {
+    let row = tx
+        .query(
+            "SELECT id, known FROM patient
+             WHERE clinic = $1 AND birth_date = $2 AND folded_name = $3 AND (email = $4 OR phone = $5)
+             ORDER BY created_at, id LIMIT 1",
+        )
+        .bind(clinic.as_str())
+        .bind(person.birth_date.to_string())
+        .bind(person.folded_name.as_str())
+        .bind(person.email.as_deref())
+        .bind(person.phone.as_deref())
+        .fetch_optional()
+        .await?;
+    row.map(|row| Ok(Found { id: PatientId(row.get("id")?), known: row.get("known")? })).transpose()
+}
+
+pub async fn insert(
+    tx: &mut Tx,
+    clinic: &ClinicSlug,
+    id: PatientId,
+    person: &Person,
+    known: bool,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    tx.query(
+        "INSERT INTO patient (clinic, id, name, folded_name, birth_date, email, phone, language, known, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )
+    .bind(clinic.as_str())
+    .bind(id.0)
+    .bind(person.name.as_str())
+    .bind(person.folded_name.as_str())
+    .bind(person.birth_date.to_string())
+    .bind(person.email.as_deref())
+    .bind(person.phone.as_deref())
+    .bind(person.language.tag())
+    .bind(known)
+    .bind(now)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+pub async fn name(tx: &mut Tx, clinic: &ClinicSlug, id: PatientId) -> Result<Option<String>, StoreError> {
+    tx.query("SELECT name FROM patient WHERE clinic = $1 AND id = $2")
+        .bind(clinic.as_str())
+        .bind(id.0)
+        .fetch_optional()
+        .await?
+        .map(|row| row.get("name"))
+        .transpose()
+}
+
+/// One answer to one question about one purpose.
+pub struct Consent {
+    pub id: Uuid,
+    pub purpose: &'static str,
+    pub given: bool,
+}
+
+/// Notes what was answered, yes or no, in which language it was asked.
+pub async fn consent(
+    tx: &mut Tx,
+    clinic: &ClinicSlug,
+    patient: PatientId,
+    consent: &Consent,
+    language: Language,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    tx.query(
+        "INSERT INTO consent (clinic, id, patient, purpose, given, language, source, at)
+         VALUES ($1, $2, $3, $4, $5, $6, 'booking', $7)",
+    )
+    .bind(clinic.as_str())
+    .bind(consent.id)
+    .bind(patient.0)
+    .bind(consent.purpose)
+    .bind(consent.given)
+    .bind(language.tag())
+    .bind(now)
+    .execute()
+    .await?;
+    Ok(())
+}
