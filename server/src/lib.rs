@@ -1,1 +1,303 @@
+//! How it is done and kept: the only crate that touches the outside world.
+//!
+//! # Layout
+//!
+//! - [`config`]: every setting
+//! - [`clock`]: time and ids as arguments
+//! - [`telemetry`]: log and figures; [`doctor`]: what is wrong
+//! - [`web`]: from a connection to a service call and back
+//! - [`store`]: the database: many changes, one commit
+//! - [`jobs`]: work that runs later, as a row of the change that causes it
+//! - [`letters`]: what the system sends, and where it goes
+//! - [`audit`]: who did what, as a chain of hashes
+//! - [`link`]: the signed part of private links
+//! - [`labels`]: what the server writes for people: times, days, money, names
+//! - [`failure`]: how a service fails, and what the caller hears of it
+//! - one folder per feature, implementing the trait of the same word in `app`: [`clinic`], [`booking`]
+//!
+//! [`Portal::open`] is the one place that wires them.
 
+pub mod audit;
+pub mod booking;
+pub mod clinic;
+pub mod clock;
+pub mod config;
+pub mod doctor;
+pub mod failure;
+pub mod jobs;
+pub mod labels;
+pub mod letters;
+pub mod link;
+pub mod store;
+pub mod telemetry;
+pub mod web;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::booking::api::BookingService;
+use app::clinic::api::ClinicService;
+use app::routes;
+use axum::Router;
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::booking::Booking;
+use crate::clinic::Clinics;
+use crate::clinic::load::{Loaded, Refused};
+use crate::clinic::service::Fronts;
+use crate::clock::Clock;
+use crate::config::{Choice, Config};
+use crate::jobs::{Registry, Worker, schedule};
+use crate::letters::job::VisitLetters;
+use crate::letters::mailbox::Mailbox;
+use crate::link::Links;
+use crate::store::{Database, StoreError};
+use crate::web::calendar::Calendars;
+use crate::web::router::{Web, router};
+use crate::web::security::Gate;
+use crate::web::{listen, site};
+
+/// How often a process looks whether another one has loaded a clinic.
+const CLINICS_REFRESHED_EVERY: Duration = Duration::from_secs(5);
+/// How often what has ended is cleared up.
+const SWEPT_EVERY: Duration = Duration::from_mins(1);
+
+/// The whole server, wired and ready.
+pub struct Portal {
+    pub config: Config,
+    pub clock: Clock,
+    pub database: Database,
+    pub links: Arc<Links>,
+    pub clinics: Arc<Clinics>,
+    pub clinic: Arc<dyn ClinicService>,
+    pub booking: Arc<dyn BookingService>,
+    worker: Worker,
+    gate: Arc<Gate>,
+}
+
+impl Portal {
+    /// Opens the database, brings it up to date, loads the demo clinic if that is wanted.
+    ///
+    /// # Errors
+    /// One sentence for whoever starts the server.
+    pub async fn open(config: Config, clock: Clock) -> anyhow::Result<Self> {
+        let database = Database::open(&config.database).await?;
+        database.migrate(clock.now()).await.map_err(|error| match error {
+            StoreError::Refused(_) => error,
+            other => StoreError::Refused(format!("The database {} can't be brought up to date: {other}.", config.database)),
+        })?;
+        let links = Arc::new(Links::load(&database).await?);
+        let clinics = Arc::new(Clinics::open(database.clone()).await?);
+        let booking = Arc::new(Booking::new(database.clone(), clock.clone(), Arc::clone(&links), Arc::clone(&clinics)));
+        let worker = Worker::new(database.clone(), clock.clone(), jobs(&config, &clock, &database, &links, &clinics, &booking));
+        let portal = Self {
+            gate: Arc::new(Gate::new(&config)),
+            clinic: Arc::new(Fronts::new(Arc::clone(&clinics), config.shows_mailbox())),
+            booking,
+            config,
+            clock,
+            database,
+            links,
+            clinics,
+            worker,
+        };
+        portal.load_demo().await?;
+        Ok(portal)
+    }
+
+    async fn load_demo(&self) -> anyhow::Result<()> {
+        let wanted = match self.config.demo {
+            Choice::Auto => self.clinics.all().is_empty(),
+            Choice::On => true,
+            Choice::Off => false,
+        };
+        if wanted {
+            // By force: visits of the demo may outlive its file.
+            self.load(clinic::load::demo()?, true).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes a clinic what its file says; see [`clinic::load`].
+    ///
+    /// # Errors
+    /// If booked visits would no longer fit and it is not by force, or if it can't be written.
+    pub async fn load(&self, clinic: app::clinic::model::Clinic, force: bool) -> Result<Loaded, Refused> {
+        let loaded = clinic::load::load(&self.database, &self.clock, clinic, force).await?;
+        self.clinics.refresh().await?;
+        Ok(loaded)
+    }
+
+    /// Everything that is answered, without a listener: what tests call.
+    pub fn router(&self) -> Router {
+        let database = self.database.clone();
+        let web = Web {
+            clock: self.clock.clone(),
+            clinics: Arc::clone(&self.clinics),
+            clinic: Arc::clone(&self.clinic),
+            booking: Arc::clone(&self.booking),
+            calendars: Arc::new(Calendars {
+                database: self.database.clone(),
+                clock: self.clock.clone(),
+                clinics: Arc::clone(&self.clinics),
+                links: Arc::clone(&self.links),
+                origin: self.config.origin.to_string(),
+            }),
+            mailbox: self.config.shows_mailbox().then(|| Mailbox::new(&self.config.mailbox)),
+            ready: Arc::new(move || {
+                let database = database.clone();
+                Box::pin(async move { database.read().await.is_ok() })
+            }),
+        };
+        router(&self.config, web, &self.gate)
+    }
+
+    /// What a person who started it reads: where to go.
+    pub fn greeting(&self) -> Vec<String> {
+        let origin = &self.config.origin;
+        let mut lines: Vec<String> = self
+            .clinics
+            .all()
+            .iter()
+            .map(|current| format!("{} is open at {origin}{}", current.clinic.name, routes::home(&current.clinic.slug)))
+            .collect();
+        if lines.is_empty() {
+            lines.push(format!("Open at {origin}, without a clinic yet: `perennial clinic load FILE` brings one."));
+        }
+        if site::files().is_none() {
+            lines.push(
+                "This program was built without its site, so pages look bare: `cargo portal build`, then build it again."
+                    .to_owned(),
+            );
+        }
+        lines
+    }
+
+    /// Serves until `shutdown`, then ends in order: requests, jobs, database.
+    ///
+    /// # Errors
+    /// If figures are to be served and cannot be counted.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        metrics: Option<TcpListener>,
+        shutdown: impl Future<Output = ()> + Send,
+    ) -> anyhow::Result<()> {
+        let (stop, stopped) = watch::channel(false);
+        let mut beside = JoinSet::new();
+        if let Some(metrics) = metrics {
+            self.serve_figures(&mut beside, metrics, stopped.clone())?;
+        }
+        beside.spawn(until(stopped.clone(), Arc::clone(&self.gate).tidy()));
+        beside.spawn(until(stopped.clone(), refresh(Arc::clone(&self.clinics))));
+        let requests = async {
+            listen::serve(listener, self.router(), &self.config.limits, self.config.trusted_proxies == 0, shutdown).await;
+            // Jobs go on while requests end: those may wait for what jobs do.
+            tracing::info!("the last request has ended");
+            let _ = stop.send(true);
+        };
+        if self.config.worker {
+            tokio::join!(requests, self.worker.run(until(stopped, std::future::pending())));
+        } else {
+            requests.await;
+        }
+        tracing::info!("the last job has ended");
+        beside.shutdown().await;
+        self.close().await;
+        tracing::info!("the database is closed");
+        Ok(())
+    }
+
+    /// On a listener of their own: they are nobody's business who comes for the pages.
+    fn serve_figures(
+        &self,
+        beside: &mut JoinSet<()>,
+        listener: TcpListener,
+        stopped: watch::Receiver<bool>,
+    ) -> anyhow::Result<()> {
+        let figures = telemetry::count()?;
+        beside.spawn(until(stopped.clone(), figures.clone().tidy()));
+        let router = Router::new().route("/metrics", get(async move || figures.text()));
+        let limits = self.config.limits.clone();
+        beside.spawn(async move { listen::serve(listener, router, &limits, true, until(stopped, std::future::pending())).await });
+        Ok(())
+    }
+
+    /// Only does the jobs, until `shutdown`.
+    ///
+    /// # Errors
+    /// If figures are to be served and cannot be counted.
+    pub async fn work(self, metrics: Option<TcpListener>, shutdown: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
+        let (stop, stopped) = watch::channel(false);
+        let mut beside = JoinSet::new();
+        if let Some(metrics) = metrics {
+            self.serve_figures(&mut beside, metrics, stopped)?;
+        }
+        self.worker.run(shutdown).await;
+        let _ = stop.send(true);
+        beside.shutdown().await;
+        self.close().await;
+        Ok(())
+    }
+
+    /// Does what is due now, and what becomes due by that; answers how many runs there were.
+    pub async fn work_due(&self) -> Result<usize, StoreError> {
+        self.worker.run_due().await
+    }
+
+    /// Finishes what waits to be written, then closes the database.
+    pub async fn close(&self) {
+        self.database.close().await;
+    }
+}
+
+/// Who does which job, and what is done again and again.
+fn jobs(
+    config: &Config,
+    clock: &Clock,
+    database: &Database,
+    links: &Arc<Links>,
+    clinics: &Arc<Clinics>,
+    booking: &Arc<Booking>,
+) -> Registry {
+    let letters = VisitLetters {
+        database: database.clone(),
+        clock: clock.clone(),
+        clinics: Arc::clone(clinics),
+        links: Arc::clone(links),
+        origin: config.origin.to_string(),
+        mailbox: Mailbox::new(&config.mailbox),
+    };
+    let booking = Arc::clone(booking);
+    Registry::default().job(booking::LETTER_JOB, Arc::new(letters)).chore(schedule::every(
+        SWEPT_EVERY,
+        "booking.sweep",
+        move || {
+            let booking = Arc::clone(&booking);
+            async move { Ok(booking.sweep().await?) }
+        },
+    ))
+}
+
+/// Sees clinics that another process has loaded.
+async fn refresh(clinics: Arc<Clinics>) {
+    let mut every = tokio::time::interval(CLINICS_REFRESHED_EVERY);
+    loop {
+        every.tick().await;
+        if let Err(error) = clinics.refresh().await {
+            tracing::warn!(%error, "clinics cannot be read");
+        }
+    }
+}
+
+/// Does something for ever, until it is told to stop.
+async fn until(mut stopped: watch::Receiver<bool>, work: impl Future<Output = ()>) {
+    tokio::select! {
+        () = work => {}
+        _ = async { stopped.wait_for(|stopped| *stopped).await.is_ok() } => {}
+    }
+}

@@ -1,1 +1,293 @@
-fn main() {}
+//! `perennial`: the commands. Each failure is one sentence on standard error and a status.
+//!
+//! Status 1: it was tried and failed. Status 2: it was asked for in a way that makes no sense.
+
+use std::fmt::Write as _;
+use std::future::Future;
+use std::io::{ErrorKind, Write as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::{Parser, Subcommand};
+use server::clinic::file;
+use server::clinic::load::{Loaded, Refused};
+use server::clock::Clock;
+use server::config::{BadSetting, Choice, Config, SETTINGS, Setting};
+use server::store::{Database, backup::restore};
+use server::{Portal, doctor, telemetry};
+use tokio::net::TcpListener;
+
+#[derive(Parser)]
+#[command(
+    name = "perennial",
+    version,
+    about = "A patient portal, and what keeps the relationship alive between visits.",
+    after_long_help = settings()
+)]
+struct Arguments {
+    /// The file with settings; without it, perennial.toml in this folder if there is one
+    #[arg(long, global = true, env = "PERENNIAL_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the pages, and do the jobs beside it
+    Serve,
+    /// Only do the jobs, for a server whose setting `worker` is off
+    Work,
+    /// Bring the database to what this program knows
+    Migrate,
+    /// Clinics and the files that describe them
+    #[command(subcommand)]
+    Clinic(ClinicCommand),
+    /// What is configured, and what is wrong
+    Doctor,
+    /// Copy the database to a file, also while it is being served
+    Backup { file: PathBuf },
+    /// Put a backup in the place of the database, while nothing is running
+    Restore {
+        file: PathBuf,
+        /// Also where there is a database already; that one is kept beside it
+        #[arg(long)]
+        replace: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum ClinicCommand {
+    /// Find every mistake in a clinic's file
+    Check { file: PathBuf },
+    /// Make the clinic what its file says
+    Load {
+        file: PathBuf,
+        /// Also if booked appointments no longer fit
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let Arguments { config, command } = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&anyhow::Error::new(error).context("The program cannot start")),
+    };
+    match runtime.block_on(run(config.as_deref(), command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
+    }
+}
+
+/// Every setting, for `--help`.
+fn settings() -> String {
+    let mut text = "Settings, each a variable or a key in perennial.toml, with its default:\n".to_owned();
+    for setting in SETTINGS {
+        let (variable, Setting { key, default, meaning, .. }) = (setting.variable(), setting);
+        let _ = write!(text, "\n  {variable}  ({key})\n      {meaning}");
+        if !default.is_empty() {
+            let _ = write!(text, " [{default}]");
+        }
+    }
+    text
+}
+
+/// One sentence, from what was wanted to what stood in the way.
+fn fail(error: &anyhow::Error) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "perennial: {error:#}");
+    ExitCode::from(if error.is::<BadSetting>() { 2 } else { 1 })
+}
+
+async fn run(file: Option<&Path>, command: Command) -> anyhow::Result<()> {
+    if let Command::Clinic(ClinicCommand::Check { file }) = command {
+        return check(&file);
+    }
+    let config = Config::read(file)?;
+    telemetry::start(&config);
+    let clock = Clock::system();
+    match command {
+        Command::Serve => serve(config, clock).await,
+        Command::Work => work(config, clock).await,
+        Command::Migrate => migrate(&config, &clock).await,
+        Command::Clinic(ClinicCommand::Load { file, force }) => load(config, clock, &file, force).await,
+        Command::Doctor => doctor(&config).await,
+        Command::Backup { file } => backup(&config, &file).await,
+        Command::Restore { file, replace } => {
+            restore(&file, &config.database, replace).await?;
+            say(&format!("The database is now what {} holds.", file.display()))
+        }
+        Command::Clinic(ClinicCommand::Check { .. }) => Ok(()),
+    }
+}
+
+/// A line of what the command is for, on standard output.
+fn say(line: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "{line}").context("The output cannot be written")
+}
+
+async fn serve(mut config: Config, clock: Clock) -> anyhow::Result<()> {
+    let shutdown = shutdown()?;
+    // The port comes first: a second `serve` by mistake must not touch the database.
+    let listener = listen(config.listen, "PERENNIAL_LISTEN").await?;
+    let metrics = listen_for_metrics(&config).await?;
+    config.bound_to(listener.local_addr()?);
+    let portal = Portal::open(config, clock).await?;
+    for line in portal.greeting() {
+        say(&line)?;
+    }
+    portal.serve(listener, metrics, shutdown).await
+}
+
+async fn listen_for_metrics(config: &Config) -> anyhow::Result<Option<TcpListener>> {
+    match config.metrics {
+        Some(address) => listen(address, "PERENNIAL_METRICS").await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// `variable` is the setting that chooses the address.
+async fn listen(address: SocketAddr, variable: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => anyhow::anyhow!("{address} is taken by another program; {variable} chooses another address."),
+        ErrorKind::AddrNotAvailable => {
+            anyhow::anyhow!("{address} is not an address of this machine; {variable} chooses another.")
+        }
+        ErrorKind::PermissionDenied => anyhow::anyhow!("{address} may not be used by this user; ports from 1024 on may."),
+        _ => anyhow::anyhow!("{address} cannot be listened on: {error}."),
+    })
+}
+
+async fn work(config: Config, clock: Clock) -> anyhow::Result<()> {
+    let shutdown = shutdown()?;
+    let metrics = listen_for_metrics(&config).await?;
+    Portal::open(config, clock).await?.work(metrics, shutdown).await
+}
+
+async fn migrate(config: &Config, clock: &Clock) -> anyhow::Result<()> {
+    let database = Database::open(&config.database).await?;
+    let applied = database.migrate(clock.now()).await;
+    database.close().await;
+    match applied? {
+        0 => say("The database is up to date."),
+        1 => say("1 migration was applied."),
+        count => say(&format!("{count} migrations were applied.")),
+    }
+}
+
+fn check(path: &Path) -> anyhow::Result<()> {
+    let clinic = read_clinic(path)?;
+    say(&format!("{} is in order: {}, {} treatments.", path.display(), clinic.name, clinic.treatments.len()))
+}
+
+/// The clinic of a file; its mistakes, one a line, on standard error.
+fn read_clinic(path: &Path) -> anyhow::Result<app::clinic::model::Clinic> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    file::read(&text).map_err(|mistakes| {
+        for mistake in &mistakes {
+            let _ = writeln!(std::io::stderr(), "{}:{}: {}", path.display(), mistake.line, mistake.reason);
+        }
+        anyhow::anyhow!(
+            "{} has {} to mend.",
+            path.display(),
+            if mistakes.len() == 1 { "a mistake".to_owned() } else { format!("{} mistakes", mistakes.len()) }
+        )
+    })
+}
+
+async fn load(mut config: Config, clock: Clock, path: &Path, force: bool) -> anyhow::Result<()> {
+    let clinic = read_clinic(path)?;
+    let name = clinic.name.clone();
+    config.demo = Choice::Off;
+    let portal = Portal::open(config, clock).await?;
+    let loaded = portal.load(clinic, force).await;
+    portal.close().await;
+    match loaded {
+        Ok(Loaded { misfits, .. }) => {
+            for misfit in &misfits {
+                say(&format!("Still booked, so call the patient: {misfit}."))?;
+            }
+            say(&format!("{name} is now what {} says.", path.display()))
+        }
+        Err(refused) => {
+            if let Refused::Misfits(misfits) = &refused {
+                for misfit in misfits {
+                    let _ = writeln!(std::io::stderr(), "{misfit}");
+                }
+                bail!("{refused}, so nothing was changed; --force changes it and keeps them as they are.");
+            }
+            Err(refused.into())
+        }
+    }
+}
+
+async fn doctor(config: &Config) -> anyhow::Result<()> {
+    let report = doctor::examine(config).await;
+    say(report.to_string().trim_end())?;
+    if report.is_well() { Ok(()) } else { bail!("something is wrong.") }
+}
+
+async fn backup(config: &Config, file: &Path) -> anyhow::Result<()> {
+    let database = Database::open(&config.database).await?;
+    let copied = database.backup(file).await;
+    database.close().await;
+    copied?;
+    say(&format!("The database is copied to {}.", file.display()))
+}
+
+/// Until the process is asked to end. Asked again, it ends at once. Listens from this call on.
+///
+/// # Errors
+/// If the system does not tell processes that they are asked.
+fn shutdown() -> anyhow::Result<impl Future<Output = ()> + Send> {
+    let mut requests = Requests::new().context("The system's signals cannot be listened to")?;
+    let (asked, waiting) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        requests.next().await;
+        let _ = asked.send(());
+        requests.next().await;
+        std::process::exit(130);
+    });
+    Ok(async {
+        let _ = waiting.await;
+    })
+}
+
+/// Requests to end: from a service manager, or from somebody at the keyboard.
+#[cfg(unix)]
+struct Requests {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Requests {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+#[cfg(windows)]
+struct Requests(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Requests {
+    fn new() -> std::io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(Self)
+    }
+
+    async fn next(&mut self) {
+        self.0.recv().await;
+    }
+}

@@ -1,0 +1,177 @@
+//! `perennial doctor`: what is configured, and what is wrong. Shows no secret, changes nothing.
+//!
+//! It looks at a server from beside it: it may run while the server does, and where it can't.
+
+mod store;
+
+use std::fmt;
+use std::path::Path;
+
+use crate::audit;
+use crate::config::{Config, Shown};
+use crate::store::{Address, Database, StoreError, newest_migration};
+use crate::web::site;
+
+/// What was found.
+pub struct Report {
+    settings: Vec<Shown>,
+    findings: Vec<Finding>,
+}
+
+/// One thing that was looked at.
+enum Finding {
+    Good(String),
+    /// Nothing is broken, but somebody should know.
+    Note(String),
+    Bad(String),
+}
+
+impl Report {
+    /// Nothing needs mending.
+    pub fn is_well(&self) -> bool {
+        !self.findings.iter().any(|finding| matches!(finding, Finding::Bad(_)))
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = |text: fn(&Shown) -> usize| self.settings.iter().map(text).max().unwrap_or_default();
+        let (keys, values) = (width(|shown| shown.key.len()), width(|shown| shown.value.chars().count()));
+        for Shown { key, value, source } in &self.settings {
+            writeln!(out, "{key:keys$}  {value:values$}  {source}")?;
+        }
+        writeln!(out)?;
+        for finding in &self.findings {
+            match finding {
+                Finding::Good(sentence) => writeln!(out, "good   {sentence}")?,
+                Finding::Note(sentence) => writeln!(out, "note   {sentence}")?,
+                Finding::Bad(sentence) => writeln!(out, "wrong  {sentence}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Looks at everything that can be looked at.
+pub async fn examine(config: &Config) -> Report {
+    let mut findings = Vec::new();
+    findings.push(match site::files() {
+        Some(_) => Finding::Good("the site is inside this program".to_owned()),
+        None => Finding::Note("this program was built without its site: pages look bare".to_owned()),
+    });
+    findings.push(Finding::Good(format!("time zones are those of {}", chrono_tz::IANA_TZDB_VERSION)));
+    findings.extend(folder("the mailbox", &config.mailbox));
+    if config.shows_mailbox() && !config.origin.is_local() {
+        findings
+            .push(Finding::Bad("everybody who reaches the server can read all letters: set mailbox_page = \"off\"".to_owned()));
+    }
+    if !config.origin.is_local() && !config.origin.is_secure() {
+        findings.push(Finding::Bad("the origin is not https: what patients type can be read on its way".to_owned()));
+    }
+    if let Err(error) = database(config, &mut findings).await {
+        findings.push(Finding::Bad(format!("the database: {error}")));
+    }
+    Report { settings: config.shown().to_vec(), findings }
+}
+
+/// Whether a folder, or the next one above it that exists, can be written.
+fn folder(what: &str, path: &Path) -> Option<Finding> {
+    let existing = path
+        .ancestors()
+        .map(|path| if path.as_os_str().is_empty() { Path::new(".") } else { path })
+        .find(|path| path.exists())?;
+    let probe = existing.join(format!(".perennial-doctor-{}", std::process::id()));
+    let written = std::fs::write(&probe, b"?");
+    let _ = std::fs::remove_file(&probe);
+    Some(match written {
+        Ok(()) => Finding::Good(format!("{what} can be written, at {}", path.display())),
+        Err(error) => Finding::Bad(format!("{what} at {} cannot be written: {error}", path.display())),
+    })
+}
+
+async fn database(config: &Config, findings: &mut Vec<Finding>) -> Result<(), StoreError> {
+    if let Address::Sqlite(path) = &config.database {
+        findings.extend(path.parent().and_then(|parent| folder("the database's folder", parent)));
+        if !path.exists() {
+            findings.push(Finding::Note(format!("there is no database at {} yet: `perennial serve` makes it", path.display())));
+            return Ok(());
+        }
+    }
+    let database = Database::open(&config.database).await?;
+    let examined = examine_database(&database, findings).await;
+    database.close().await;
+    examined
+}
+
+async fn examine_database(database: &Database, findings: &mut Vec<Finding>) -> Result<(), StoreError> {
+    database.check().await?;
+    let mut tx = database.read().await?;
+    findings.push(Finding::Good(format!("the database answers and is sound: {}", store::version(&mut tx).await?)));
+    let (applied, known) = (store::schema(&mut tx).await?, newest_migration());
+    findings.push(match applied {
+        Some(applied) if applied == known => Finding::Good(format!("its tables are those of migration {applied}")),
+        Some(applied) if applied > known => {
+            findings.push(Finding::Bad(format!("its tables are of migration {applied}; this program knows none after {known}")));
+            return Ok(());
+        }
+        _ => {
+            findings.push(Finding::Note(format!(
+                "its tables are older than migration {known}: `perennial migrate` or `serve` renews them"
+            )));
+            return Ok(());
+        }
+    });
+    let clinics = store::clinics(&mut tx).await?;
+    if clinics.is_empty() {
+        findings.push(Finding::Note("there is no clinic yet: `perennial clinic load FILE` brings one".to_owned()));
+    }
+    for clinic in clinics {
+        findings.push(match audit::verify(&mut tx, &clinic, None).await {
+            // Kept elsewhere, this line proves later that nothing was cut off.
+            Ok(head) => {
+                Finding::Good(format!("the audit of {clinic} is whole: {} entries, ending in {}", head.number, head.hash))
+            }
+            Err(broken) => Finding::Bad(broken.to_string()),
+        });
+    }
+    findings.push(match store::jobs_due(&mut tx).await? {
+        0 => Finding::Good("no job waits".to_owned()),
+        due => Finding::Note(format!("{due} jobs wait for their time or a worker")),
+    });
+    for (kind, count, reason) in store::jobs_failed(&mut tx).await? {
+        findings.push(Finding::Bad(format!("{count} jobs {kind} have failed, the last because: {reason}")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_doctor_makes_no_database_and_says_that_there_is_none() {
+        let folder = std::env::temp_dir().join(format!("perennial-doctor-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let database = format!("sqlite:{}", folder.join("none.db").display());
+        let mailbox = folder.join("mailbox").display().to_string();
+        let config = Config::from_sources("", "", |name| match name {
+            "PERENNIAL_DATABASE" => Some(database.clone()),
+            "PERENNIAL_MAILBOX" => Some(mailbox.clone()),
+            _ => None,
+        });
+        let report = examine(&config.unwrap()).await;
+        assert!(report.is_well(), "{report}");
+        assert!(report.to_string().contains("there is no database at"), "{report}");
+        assert!(std::fs::read_dir(&folder).unwrap().next().is_none());
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn letters_in_the_open_and_a_plain_origin_are_wrong() {
+        let file = "origin = \"http://portal.example\"\nmailbox_page = true\ndatabase = \"sqlite:nowhere/none.db\"";
+        let report = examine(&Config::from_sources("f", file, |_| None).unwrap()).await;
+        assert!(!report.is_well());
+        let text = report.to_string();
+        assert!(text.contains("can read all letters") && text.contains("not https"), "{text}");
+    }
+}

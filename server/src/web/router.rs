@@ -1,0 +1,151 @@
+//! Every address of the server and every layer around it, in one place.
+//!
+//! A request passes, from the outside: [`telling`] (id, log, figures), [`security::describe`]
+//! (headers of the answer), compression, [`session`] (caller), [`refusal::kindly`] (words for what
+//! is turned away), [`security::guard`] (host, origin, rates, time), [`security::gather`]
+//! (the whole body), the address as it should be ([`tidy`]), and then a page, a server function or a file.
+
+use std::sync::Arc;
+
+use app::booking::api::BookingService;
+use app::clinic::api::ClinicService;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::header::CONTENT_SECURITY_POLICY;
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use futures::future::BoxFuture;
+use leptos::config::LeptosOptions;
+use leptos::prelude::{provide_context, use_context};
+use leptos_axum::{LeptosRoutes as _, ResponseOptions, generate_route_list, render_app_async_with_context};
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+
+use super::calendar::{Calendars, calendar};
+use super::refusal::{self, Kindness, Refusal, wants_page};
+use super::security::{self, Gate};
+use super::session::{self, Sessions};
+use super::{find, plain, site, telling};
+use crate::clinic::Clinics;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::letters::mailbox::Mailbox;
+use crate::letters::mailbox_page;
+
+/// What the addresses need of the rest of the server.
+#[derive(Clone)]
+pub struct Web {
+    pub clock: Clock,
+    pub clinics: Arc<Clinics>,
+    pub clinic: Arc<dyn ClinicService>,
+    pub booking: Arc<dyn BookingService>,
+    pub calendars: Arc<Calendars>,
+    /// The letters of a demo, for everybody to read.
+    pub mailbox: Option<Mailbox>,
+    /// Whether the database answers.
+    pub ready: Arc<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>,
+}
+
+/// The whole server as one service.
+pub fn router(config: &Config, web: Web, gate: &Arc<Gate>) -> Router {
+    let files = site::files().unwrap_or_default();
+    let style: Arc<str> = files.style.as_str().into();
+    let shell = move || app::shell(files.clone());
+    let context = context(&web);
+    let options = LeptosOptions::builder().output_name("perennial").build();
+    let not_found = render_app_async_with_context(context.clone(), shell.clone());
+    let pages =
+        Router::new().leptos_routes_with_context(&options, generate_route_list(app::App), context, shell).with_state(options);
+    let mailbox = web.mailbox.clone().map_or_else(Router::new, |mailbox| mailbox_page::router(mailbox, format!("/{style}")));
+    let router = Router::new()
+        .route("/health", get(plain::health))
+        .route("/ready", get(plain::ready))
+        .route("/pkg/{*path}", get(site::built))
+        .route("/assets/{*path}", get(site::asset))
+        .route("/favicon.ico", get(site::well_known))
+        .route("/robots.txt", get(site::well_known))
+        .route("/{clinic}/clinic.css", get(plain::clinic_style))
+        .route("/{clinic}/visit/{visit}/calendar.ics", get(calendar))
+        .with_state(web.clone())
+        .merge(pages)
+        .merge(mailbox)
+        .fallback(move |request: Request| missing(request, not_found));
+    layers(router, config, web, gate, style)
+}
+
+/// The layers, from the inside out.
+fn layers(router: Router, config: &Config, web: Web, gate: &Arc<Gate>, style: Arc<str>) -> Router {
+    let clinics = web.clinics;
+    let sessions = Sessions { clinics: clinics.clone(), secure: config.origin.is_secure() };
+    router
+        .layer(from_fn_with_state(clinics.clone(), tidy))
+        .layer(from_fn_with_state(Arc::clone(gate), security::gather))
+        .layer(from_fn_with_state(Arc::clone(gate), security::guard))
+        .layer(from_fn_with_state(Kindness { clinics, style }, refusal::kindly))
+        .layer(from_fn_with_state(sessions, session::resolve))
+        .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)))
+        .layer(from_fn_with_state(Arc::clone(gate), security::describe))
+        .layer(from_fn_with_state(web.clock, telling::tell))
+}
+
+/// What pages and server functions find in their context beside the request itself.
+fn context(web: &Web) -> impl Fn() + Clone + Send + Sync + 'static {
+    let Web { clinic, booking, clinics, .. } = web.clone();
+    move || {
+        provide_context(Arc::clone(&clinic));
+        provide_context(Arc::clone(&booking));
+        let (Some(parts), Some(options)) = (use_context::<Parts>(), use_context::<ResponseOptions>()) else { return };
+        if let Some(nonce) = app::request::nonce() {
+            options.insert_header(CONTENT_SECURITY_POLICY, security::policy(Some(&nonce)));
+        }
+        // The page says so kindly; the status says so to programs that follow links.
+        if names_no_clinic(&clinics, parts.uri.path()) {
+            options.set_status(StatusCode::NOT_FOUND);
+        }
+    }
+}
+
+fn names_no_clinic(clinics: &Clinics, path: &str) -> bool {
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    !first.is_empty() && first != "api" && find(clinics, first).is_none()
+}
+
+/// An address that nobody answers: the app's page about that, or a value for a program.
+async fn missing<R, F>(request: Request, page: R) -> Response
+where
+    R: FnOnce(Request) -> F,
+    F: Future<Output = Response>,
+{
+    if !matches!(*request.method(), Method::GET | Method::HEAD) || !wants_page(request.headers()) {
+        return Refusal::NotFound.into_response();
+    }
+    let mut response = page(request).await;
+    if response.status() == StatusCode::OK {
+        *response.status_mut() = StatusCode::NOT_FOUND;
+    }
+    response
+}
+
+/// One address for one thing: no slash at the end, and no list where there is only one clinic.
+async fn tidy(State(clinics): State<Arc<Clinics>>, request: Request, next: Next) -> Response {
+    let uri = request.uri();
+    let path = uri.path();
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return next.run(request).await;
+    }
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    if path == "/" {
+        return match clinics.all().as_slice() {
+            [only] => Redirect::temporary(&format!("/{}{query}", only.clinic.slug)).into_response(),
+            _ => next.run(request).await,
+        };
+    }
+    // A second slash in front would make it the address of another host.
+    if path.ends_with('/') && !path.starts_with("//") {
+        return Redirect::permanent(&format!("{}{query}", path.trim_end_matches('/'))).into_response();
+    }
+    next.run(request).await
+}
