@@ -4,6 +4,7 @@
 //! build with its name. A table of plural forms becomes a method that takes the count first.
 //! The browser gets none of this text in its WebAssembly: it loads the lines of its own
 //! language (`words/<language>.txt`, one sentence a line, written by the site build).
+#![expect(clippy::expect_used, reason = "a build script stops the build by panicking")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -124,7 +125,7 @@ fn generate(languages: &[Sentences; 4]) -> String {
             all
         });
         let doc = forms.last().map_or("", String::as_str).replace('\\', "\\\\").replace('"', "\\\"");
-        let _ = write!(code, "    #[doc = \"{doc}\"]\n    pub fn {name}(self");
+        let _ = write!(code, "    #[doc = \"`{doc}`\"]\n    pub fn {name}(self");
         let _ = match (counts, arguments.is_empty()) {
             (true, _) => writeln!(code, ", count: u32{parameters}) -> String {{ self.count({line}, count, &[{pairs}]) }}"),
             (false, true) => writeln!(code, ") -> &'static str {{ self.line({line}) }}"),

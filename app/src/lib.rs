@@ -31,9 +31,13 @@ use leptos_router::components::Router;
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    let (routing, set_routing) = signal(false);
+    let set_routing = SignalSetter::from(set_routing);
     view! {
-        <Router>
-            <routes::PageRoutes/>
+        <Router set_is_routing=set_routing>
+            <ui::frame::Frame routing=routing>
+                <routes::PageRoutes/>
+            </ui::frame::Frame>
         </Router>
     }
 }
@@ -50,27 +54,54 @@ pub struct SiteFiles {
     pub icons: String,
 }
 
+/// The symbols of [`ui::icon`]; they ride along with the document, which saves a request.
+#[cfg(feature = "ssr")]
+const ICONS: &str = include_str!("ui/icons.svg");
+
+/// The document around the pages.
 #[cfg(feature = "ssr")]
 pub fn shell(files: SiteFiles) -> impl IntoView {
     use leptos_meta::MetaTags;
     let language = request::language();
     let nonce = request::nonce();
+    let words = files.words[language as usize].clone();
     let start = format!(
-        "import init,{{start}} from '/{}';init({{module_or_path:'/{}'}}).then(()=>start('/{}'))",
-        files.script, files.wasm, files.words[language as usize]
+        "import init,{{start}} from '/{}';init({{module_or_path:'/{}'}}).then(()=>start('/{words}'))",
+        files.script, files.wasm
     );
+    // A server without a built site sends pages all the same: bare, and complete.
+    let built = !files.script.is_empty();
+    let waking = built.then(|| {
+        view! {
+            <link rel="stylesheet" href=format!("/{}", files.style)/>
+            <link rel="modulepreload" href=format!("/{}", files.script)/>
+            <link rel="preload" r#as="fetch" type="application/wasm" crossorigin="anonymous" href=format!("/{}", files.wasm)/>
+            <link rel="preload" r#as="fetch" crossorigin="anonymous" href=format!("/{words}")/>
+        }
+    });
+    let script = built.then(|| view! { <script type="module" nonce=nonce>{start}</script> });
+    let clinic = request::clinic().map(|clinic| view! { <link rel="stylesheet" href=routes::style(&clinic)/> });
     view! {
         <!DOCTYPE html>
         <html lang=language.tag() dir=language.direction()>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"/>
-                <link rel="stylesheet" href=format!("/{}", files.style)/>
+                {waking}
+                {clinic}
+                <link rel="icon" href="/assets/favicon.svg" type="image/svg+xml"/>
+                <link rel="apple-touch-icon" href="/assets/apple-touch-icon.png"/>
+                <link rel="manifest" href="/assets/manifest.webmanifest"/>
+                <meta name="theme-color" media="(prefers-color-scheme: light)" content="#faf9f6"/>
+                <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#12130f"/>
+                // Numbers that are telephone numbers are links already.
+                <meta name="format-detection" content="telephone=no"/>
                 <MetaTags/>
             </head>
             <body>
                 <App/>
-                <script type="module" nonce=nonce>{start}</script>
+                <div hidden inner_html=ICONS></div>
+                {script}
             </body>
         </html>
     }
@@ -79,16 +110,18 @@ pub fn shell(files: SiteFiles) -> impl IntoView {
 /// Wakes the page up: loads the words of its language, then hydrates. Called by the page's script.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
-pub fn start(words_address: String) {
+pub async fn start(words_address: String) {
     console_error_panic_hook::set_once();
-    leptos::task::spawn_local(async move {
-        let tag = document().document_element().and_then(|html| html.get_attribute("lang")).unwrap_or_default();
-        let language = words::Language::parse(&tag).unwrap_or_default();
-        let Ok(answer) = gloo_net::http::Request::get(&words_address).send().await else { return };
-        let Ok(text) = answer.text().await else { return };
-        // Without words the page stays what the server sent: complete, and working without scripts.
-        if words::load(language, text) {
-            leptos::mount::hydrate_lazy(App);
-        }
-    });
+    let html = document().document_element();
+    let tag = html.as_ref().and_then(|html| html.get_attribute("lang")).unwrap_or_default();
+    let language = words::Language::parse(&tag).unwrap_or_default();
+    let Ok(answer) = gloo_net::http::Request::get(&words_address).send().await else { return };
+    let Ok(text) = answer.text().await else { return };
+    // Without words the page stays what the server sent: complete, and working without scripts.
+    if !words::load(language, text) {
+        return;
+    }
+    leptos::mount::hydrate_from_async(leptos::tachys::dom::body(), App).await.forget();
+    // Says that the page is awake: whatever drives it from outside may begin.
+    let _ = html.map(|html| html.set_attribute("data-hydrated", "true"));
 }

@@ -6,7 +6,7 @@
 use crate::words::Language;
 
 #[cfg(feature = "ssr")]
-pub use self::door::{Reply, language, nonce, service};
+pub use self::door::{Reply, clinic, language, nonce, page_status, service};
 
 /// Who is asking. Resolved once per request, in the server's session layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +56,8 @@ mod door {
 
     use super::Caller;
     use crate::error::PortalError;
+    use crate::ids::ClinicSlug;
+    use crate::routes;
     use crate::words::Language;
 
     /// A service from the request's context, the caller, and the way to answer.
@@ -75,6 +77,19 @@ mod door {
         use_context::<Parts>()
             .and_then(|parts| parts.extensions.get::<Caller>().map(|caller| caller.language))
             .unwrap_or_default()
+    }
+
+    /// The clinic that the address of this request names; `None` outside of one.
+    pub fn clinic() -> Option<ClinicSlug> {
+        let parts = use_context::<Parts>()?;
+        routes::clinic_of(parts.uri.path())
+    }
+
+    /// The status of the page being rendered, where it is not 200.
+    pub fn page_status(status: u16) {
+        if let (Some(options), Ok(status)) = (use_context::<ResponseOptions>(), StatusCode::from_u16(status)) {
+            options.set_status(status);
+        }
     }
 
     /// The nonce of this response's content security policy.

@@ -4,11 +4,11 @@
 //! stand there for something else are [`RESERVED`].
 
 use leptos::prelude::*;
-use leptos_router::components::{Route, Routes};
-use leptos_router::{Lazy, SsrMode, path};
+use leptos_router::components::{FlatRoutes, Route};
+use leptos_router::{Lazy, LazyRoute, SsrMode, path};
 
-use crate::booking::page::{BookPage, CheckPage, DetailsPage, TimesPage, VisitPage};
-use crate::clinic::page::{ClinicPage, ClinicsPage};
+use crate::booking::page::{check_page, choose_page, details_page, times_page, visit_page};
+use crate::clinic::page::{clinic_page, clinics_page};
 use crate::ids::{ClinicSlug, LinkToken, TreatmentSlug};
 use crate::ui::state::NotFoundPage;
 
@@ -21,20 +21,31 @@ pub const RESERVED: [&str; 14] = [
 #[component]
 pub fn PageRoutes() -> impl IntoView {
     view! {
-        <Routes fallback=NotFoundPage>
-            <Route path=path!("/") view=ClinicsPage ssr=SsrMode::Async/>
-            <Route path=path!("/:clinic") view={Lazy::<ClinicPage>::new()} ssr=SsrMode::Async/>
-            <Route path=path!("/:clinic/booking") view={Lazy::<BookPage>::new()} ssr=SsrMode::Async/>
-            <Route path=path!("/:clinic/booking/:treatment") view={Lazy::<TimesPage>::new()} ssr=SsrMode::Async/>
-            <Route path=path!("/:clinic/booking/hold/:hold") view={Lazy::<DetailsPage>::new()} ssr=SsrMode::Async/>
-            <Route path=path!("/:clinic/booking/hold/:hold/check") view={Lazy::<CheckPage>::new()} ssr=SsrMode::Async/>
-            <Route path=path!("/:clinic/visit/:visit") view={Lazy::<VisitPage>::new()} ssr=SsrMode::Async/>
-        </Routes>
+        <FlatRoutes fallback=NotFoundPage>
+            <Route path=path!("/") view={Lazy::<Clinics>::new()} ssr=SsrMode::Async/>
+            <Route path=path!("/:clinic") view={Lazy::<Clinic>::new()} ssr=SsrMode::Async/>
+            <Route path=path!("/:clinic/booking") view={Lazy::<Choose>::new()} ssr=SsrMode::Async/>
+            <Route path=path!("/:clinic/booking/:treatment") view={Lazy::<Times>::new()} ssr=SsrMode::Async/>
+            <Route path=path!("/:clinic/booking/hold/:hold") view={Lazy::<Details>::new()} ssr=SsrMode::Async/>
+            <Route path=path!("/:clinic/booking/hold/:hold/check") view={Lazy::<Check>::new()} ssr=SsrMode::Async/>
+            <Route path=path!("/:clinic/visit/:visit") view={Lazy::<Visit>::new()} ssr=SsrMode::Async/>
+        </FlatRoutes>
     }
+}
+
+/// The clinic that an address belongs to; `None` outside of one.
+pub fn clinic_of(path: &str) -> Option<ClinicSlug> {
+    let first = path.trim_start_matches('/').split('/').next()?;
+    if RESERVED.contains(&first) { None } else { first.parse().ok() }
 }
 
 pub fn home(clinic: &ClinicSlug) -> String {
     format!("/{clinic}")
+}
+
+/// The clinic's own sheet: its accent, on top of everybody's.
+pub fn style(clinic: &ClinicSlug) -> String {
+    format!("/{clinic}/clinic.css")
 }
 
 pub fn booking(clinic: &ClinicSlug) -> String {
@@ -43,6 +54,11 @@ pub fn booking(clinic: &ClinicSlug) -> String {
 
 pub fn times(clinic: &ClinicSlug, treatment: &TreatmentSlug) -> String {
     format!("/{clinic}/booking/{treatment}")
+}
+
+/// The same page, for another time in place of one that is held.
+pub fn times_instead(clinic: &ClinicSlug, treatment: &TreatmentSlug, hold: &LinkToken) -> String {
+    format!("/{clinic}/booking/{treatment}?replaces={hold}")
 }
 
 pub fn details(clinic: &ClinicSlug, hold: &LinkToken) -> String {
@@ -61,3 +77,84 @@ pub fn visit(clinic: &ClinicSlug, visit: &LinkToken) -> String {
 pub fn calendar(clinic: &ClinicSlug, visit: &LinkToken) -> String {
     format!("/{clinic}/visit/{visit}/calendar.ics")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_segment_names_the_clinic_unless_an_address_needs_the_word() {
+        assert_eq!(clinic_of("/rowan-street/booking").map(String::from), Some("rowan-street".to_owned()));
+        for none in ["/", "/api/booking/times", "/mailbox", "/Rowan", ""] {
+            assert_eq!(clinic_of(none), None, "{none}");
+        }
+    }
+}
+
+/// Pages that load together. Every group more multiplies the pieces that groups share, and every
+/// piece is a request: so there are two, finding what one needs, and the way from a time to a visit.
+mod group {
+    #![cfg_attr(
+        not(target_arch = "wasm32"),
+        expect(clippy::unused_async, reason = "nothing is split here, so nothing is waited for")
+    )]
+    use super::{AnyView, check_page, choose_page, clinic_page, clinics_page, details_page, times_page, visit_page};
+    use leptos::lazy;
+
+    pub enum Find {
+        Clinics,
+        Clinic,
+        Choose,
+    }
+
+    #[lazy]
+    pub fn find(page: Find) -> AnyView {
+        match page {
+            Find::Clinics => clinics_page(),
+            Find::Clinic => clinic_page(),
+            Find::Choose => choose_page(),
+        }
+    }
+
+    pub enum Book {
+        Times,
+        Details,
+        Check,
+        Visit,
+    }
+
+    #[lazy]
+    pub fn book(page: Book) -> AnyView {
+        match page {
+            Book::Times => times_page(),
+            Book::Details => details_page(),
+            Book::Check => check_page(),
+            Book::Visit => visit_page(),
+        }
+    }
+}
+
+/// Makes a lazy route of each page of a group.
+macro_rules! lazy_routes {
+    ($load:ident, $preload:ident, $group:ident: $($page:ident)*) => {$(
+        pub struct $page;
+
+        impl LazyRoute for $page {
+            fn data() -> Self {
+                Self
+            }
+
+            async fn view(_: Self) -> AnyView {
+                group::$load(group::$group::$page).await
+            }
+
+            async fn preload() {
+                #[cfg(target_arch = "wasm32")]
+                group::$preload().await;
+            }
+        }
+    )*};
+}
+
+lazy_routes!(find, __preload_find, Find: Clinics Clinic Choose);
+lazy_routes!(book, __preload_book, Book: Times Details Check Visit);

@@ -1,0 +1,177 @@
+//! Keeps what is typed on the server, a moment after the typing stops, and the hold with it.
+//!
+//! Only a page that woke up does this. Without it nothing is lost either: the form's own button
+//! sends everything.
+
+use std::time::Duration;
+
+use leptos::html::Form;
+use leptos::prelude::*;
+use leptos::serde_json;
+use leptos::server_fn::ServerFn as _;
+use leptos::task::spawn_local;
+use leptos::web_sys::{FormData, UrlSearchParams};
+use serde::Deserialize;
+
+use crate::booking::api;
+use crate::booking::model::HoldState;
+use crate::error::PortalError;
+use crate::ids::{ClinicSlug, LinkToken};
+use crate::ui::form::encoded;
+use crate::ui::post::{Body, post};
+
+/// How long the keyboard must rest before what was typed is sent.
+const REST: Duration = Duration::from_millis(1500);
+/// How long before its end a hold is spoken of.
+const WARNING_S: u32 = 120;
+
+/// What has become of the last thing typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Saving {
+    /// Nothing was typed yet.
+    Idle,
+    Now,
+    Done,
+    Failed,
+}
+
+/// What matters here of a hold.
+#[derive(Deserialize)]
+struct Looked {
+    state: HoldState,
+}
+
+async fn state_after(address: &str, body: Body) -> Result<HoldState, PortalError> {
+    let answer = post(address, body).await?;
+    let looked: Looked = serde_json::from_str(&answer.text).map_err(|_| PortalError::Unavailable)?;
+    Ok(looked.state)
+}
+
+/// The draft of one hold, and the state of that hold.
+#[derive(Clone, Copy)]
+pub struct Autosave {
+    link: StoredValue<(ClinicSlug, LinkToken)>,
+    form: NodeRef<Form>,
+    pub state: RwSignal<HoldState>,
+    pub saving: RwSignal<Saving>,
+    /// The hold ends within two minutes.
+    pub ending: RwSignal<bool>,
+    rest: StoredValue<Option<TimeoutHandle>>,
+    /// One sending at a time: an older one that arrives later would overwrite a newer one.
+    /// `Some(true)`: something was typed while this one was on its way.
+    under_way: StoredValue<Option<bool>>,
+    ends: StoredValue<[Option<TimeoutHandle>; 2]>,
+}
+
+impl Autosave {
+    pub fn new(clinic: ClinicSlug, hold: LinkToken, form: NodeRef<Form>, state: HoldState) -> Self {
+        let autosave = Self {
+            link: StoredValue::new((clinic, hold)),
+            form,
+            state: RwSignal::new(state),
+            saving: RwSignal::new(Saving::Idle),
+            ending: RwSignal::new(false),
+            rest: StoredValue::new(None),
+            under_way: StoredValue::new(None),
+            ends: StoredValue::new([None, None]),
+        };
+        Effect::new(move |_| autosave.wait_for_end(&autosave.state.read()));
+        on_cleanup(move || autosave.stop());
+        autosave
+    }
+
+    /// Something was typed.
+    pub fn typed(self) {
+        if self.link.is_disposed() {
+            return;
+        }
+        self.clear_rest();
+        self.rest.set_value(set_timeout_with_handle(move || self.save(), REST).ok());
+    }
+
+    /// Sends what is in the form now; also keeps the time for longer.
+    pub fn save(self) {
+        // A box that is taken off the page may still say that it changed.
+        if self.link.is_disposed() {
+            return;
+        }
+        self.clear_rest();
+        if self.under_way.get_value().is_some() {
+            self.under_way.set_value(Some(true));
+            return;
+        }
+        let Some(typed) = self.typed_so_far() else { return };
+        self.under_way.set_value(Some(false));
+        self.saving.set(Saving::Now);
+        spawn_local(async move {
+            let kept = state_after(api::Keep::PATH, Body::Form(typed)).await;
+            // The page may be gone by now.
+            let Some(typed_since) = self.under_way.try_update_value(Option::take) else { return };
+            self.saving.set(if kept.is_ok() { Saving::Done } else { Saving::Failed });
+            if let Ok(state) = kept {
+                self.state.set(state);
+            }
+            if typed_since == Some(true) {
+                self.save();
+            }
+        });
+    }
+
+    /// Asks what has become of the hold.
+    pub fn look(self) {
+        let (clinic, hold) = self.link.get_value();
+        let Ok(question) = serde_json::to_string(&api::Held { clinic, hold }) else { return };
+        spawn_local(async move {
+            if let Ok(state) = state_after(api::Held::PATH, Body::Json(question)).await {
+                let _ = self.state.try_set(state);
+            }
+        });
+    }
+
+    /// The fields have the same names as those of the form's own button.
+    fn typed_so_far(self) -> Option<UrlSearchParams> {
+        encoded(&FormData::new_with_form(&self.form.get_untracked()?).ok()?)
+    }
+
+    /// Two minutes before the end the page says so; at the end it asks what is left.
+    fn wait_for_end(self, state: &HoldState) {
+        self.clear_ends();
+        let HoldState::Kept { left_s, .. } = state else { return };
+        self.ending.set(*left_s <= WARNING_S);
+        let after = |seconds: u32| Duration::from_secs(u64::from(seconds));
+        let warn = (*left_s > WARNING_S)
+            .then(|| set_timeout_with_handle(move || self.ending.set(true), after(left_s - WARNING_S)).ok())
+            .flatten();
+        let end = set_timeout_with_handle(move || self.look(), after(left_s + 1)).ok();
+        self.ends.set_value([warn, end]);
+    }
+
+    /// The page is left. What was typed since the last sending is sent all the same.
+    fn stop(self) {
+        let is_resting = self.rest.try_with_value(Option::is_some).unwrap_or_default();
+        let is_newer = self.under_way.try_get_value() == Some(Some(true));
+        if (is_resting || is_newer)
+            && let Some(typed) = self.typed_so_far()
+        {
+            spawn_local(async move {
+                // Nobody is there to be told.
+                let _ = state_after(api::Keep::PATH, Body::Form(typed)).await;
+            });
+        }
+        self.clear_rest();
+        self.clear_ends();
+    }
+
+    fn clear_rest(self) {
+        if let Some(Some(timer)) = self.rest.try_update_value(Option::take) {
+            timer.clear();
+        }
+    }
+
+    fn clear_ends(self) {
+        let timers = self.ends.try_update_value(std::mem::take).unwrap_or_default();
+        for timer in timers.into_iter().flatten() {
+            timer.clear();
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! Step 3: who are you?
+//!
+//! The form is written once and never again while it is open, so nothing typed can be overwritten;
+//! what changes around it (the hold, the errors, the save state) are signals.
+
+use leptos::html::Form;
+use leptos::prelude::*;
+use leptos_meta::Meta;
+
+use super::autosave::{Autosave, Saving};
+use super::held::{ended, gone, not_kept, so_far, when};
+use super::private_link;
+use crate::booking::api::{self, Describe, Hold, Release};
+use crate::booking::model::{Draft, Held, HoldState};
+use crate::error::{PortalError, Reason};
+use crate::fields::FieldErrors;
+use crate::ids::ClinicSlug;
+use crate::routes;
+use crate::ui::ask::ask;
+use crate::ui::field::{BirthDate, Choice, NoteField, TextField};
+use crate::ui::focus::{focus_next, focus_now};
+use crate::ui::form::{Sending, busy, form};
+use crate::ui::frame::{PageTitle, PhoneLine, of_clinic};
+use crate::ui::icon::Icon;
+use crate::ui::notice::{ANSWER, Answer, Notice};
+use crate::ui::problems::{ErrorSummary, SUMMARY};
+use crate::ui::steps::StepHead;
+use crate::ui::text::stressed;
+use crate::words::{Language, words};
+
+pub fn details_page() -> AnyView {
+    let link = private_link("hold");
+    let sending =
+        Sendings { hold: Sending::new::<Hold>(), describe: Sending::new::<Describe>(), release: Sending::new::<Release>() };
+    ask(move || link().map(|(clinic, hold)| api::Held { clinic, hold })).show(move |held: Held| {
+        let Some((clinic, _)) = untrack(link) else { return ().into_any() };
+        not_kept(&clinic, &held, sending.hold).unwrap_or_else(|| details_view(&clinic, &held, sending))
+    })
+}
+
+/// The page's forms: taking the time again, the details themselves, giving the time back.
+#[derive(Clone, Copy)]
+struct Sendings {
+    hold: Sending,
+    describe: Sending,
+    release: Sending,
+}
+
+fn details_view(clinic: &ClinicSlug, held: &Held, sending: Sendings) -> AnyView {
+    let w = words();
+    let describe = sending.describe;
+    let form = NodeRef::<Form>::new();
+    let autosave = Autosave::new(clinic.clone(), held.token.clone(), form, held.state.clone());
+    let errors = RwSignal::new(held.errors.clone());
+    Effect::new(move |_| match describe.refused_now() {
+        Some(PortalError::Invalid(found)) if !found.is_empty() => {
+            errors.set(found);
+            // The summary is there after the next frame.
+            request_animation_frame(|| focus_now(SUMMARY));
+        }
+        Some(PortalError::Conflict(Reason::NotEligible)) => focus_next(ANSWER),
+        Some(PortalError::Conflict(_)) => autosave.look(),
+        Some(_) => focus_next(ANSWER),
+        None => {}
+    });
+    let title = Signal::derive(move || {
+        let title = w.booking_page(w.details_title());
+        if errors.with(FieldErrors::is_empty) { title } else { w.frame_error_title(&title) }
+    });
+    let back = routes::times_instead(clinic, &held.visit.treatment.slug, &held.token);
+    view! {
+        <PageTitle text=title/>
+        <Meta name="robots" content="noindex"/>
+        <div class="split">
+            <div class="stack g6">
+                <ErrorSummary errors=errors.into()/>
+                {failed(describe)}
+                <div class="stack">
+                    <StepHead step=3 title=w.details_title() back=back/>
+                </div>
+                {hold_notice(clinic, held, autosave, sending.hold)}
+                <div class="stack g2" on:input=move |_| autosave.typed() on:change=move |_| autosave.save()>
+                    {details_form(clinic, held, describe, form, errors.into())}
+                    {save_state(autosave)}
+                </div>
+                <PhoneLine/>
+                {give_back(clinic, held, sending.release)}
+            </div>
+            {so_far(clinic, held)}
+        </div>
+    }
+    .into_any()
+}
+
+/// Until when the time is kept; what to do once it is not.
+fn hold_notice(clinic: &ClinicSlug, held: &Held, autosave: Autosave, hold: Sending) -> AnyView {
+    let w = words();
+    let (clinic, token, visit) = (clinic.clone(), held.token.clone(), held.visit.clone());
+    let notice = move || match &*autosave.state.read() {
+        HoldState::Kept { until, .. } => {
+            let sentence = w.details_keeping(&when(&visit), &until.time);
+            view! { <Notice icon="clock"><p>{stressed(&sentence)}</p></Notice> }.into_any()
+        }
+        HoldState::Ended => view! {
+            <section class="stack" role="alert">
+                <h2>{w.held_ended(&visit.start.time)}</h2>
+                {ended(&clinic, &token, &visit, hold)}
+            </section>
+        }
+        .into_any(),
+        HoldState::Gone { nearest } => view! {
+            <section class="stack" role="alert">
+                <h2>{w.held_gone()}</h2>
+                {gone(&clinic, &token, &visit, nearest, hold)}
+            </section>
+        }
+        .into_any(),
+        HoldState::Booked { visit } => view! {
+            <section class="stack" role="alert">
+                <h2>{w.held_booked()}</h2>
+                <a class="btn" href=routes::visit(&clinic, visit)>{w.held_see_visit()}</a>
+            </section>
+        }
+        .into_any(),
+    };
+    let ending = move || {
+        let state = autosave.state.read();
+        let HoldState::Kept { until, last: false, .. } = &*state else { return None };
+        autosave.ending.get().then(|| {
+            view! {
+                <p>{w.details_ending(&until.time)}</p>
+                <button type="button" class="btn plain small" on:click=move |_| autosave.save()>{w.details_keep_longer()}</button>
+            }
+        })
+    };
+    view! {
+        <div class="stack g3">
+            {notice}
+            <div class="row" aria-live="polite">{ending}</div>
+        </div>
+    }
+    .into_any()
+}
+
+/// Sending failed for a reason that is not in the fields.
+fn failed(describe: Sending) -> AnyView {
+    let w = words();
+    (move || {
+        let (tone, title, text) = match describe.refused()? {
+            PortalError::TooMany => ("warn", w.state_too_many(), w.state_too_many_text()),
+            PortalError::Conflict(Reason::NotEligible) => ("warn", w.times_not_eligible(), w.times_not_eligible_text()),
+            PortalError::Invalid(found) if !found.is_empty() => return None,
+            PortalError::Conflict(_) => return None,
+            _ => ("bad", w.state_wrong(), w.state_wrong_text()),
+        };
+        Some(view! { <Answer tone=tone title=title><p>{text}</p></Answer> })
+    })
+    .into_any()
+}
+
+fn details_form(
+    clinic: &ClinicSlug,
+    held: &Held,
+    describe: Sending,
+    node: NodeRef<Form>,
+    errors: Signal<FieldErrors>,
+) -> AnyView {
+    let w = words();
+    let draft = &held.draft;
+    let inside = view! {
+        {who_for(draft, errors)}
+        <TextField
+            field="name"
+            label=w.details_name()
+            hint=w.details_name_hint()
+            autocomplete="name"
+            value=draft.name.clone()
+            errors=errors
+        />
+        <BirthDate
+            day=draft.birth_day.clone()
+            month=draft.birth_month.clone()
+            year=draft.birth_year.clone()
+            errors=errors
+        />
+        {reach(draft, errors)}
+        <NoteField field="reason" label=w.details_reason() hint=w.details_reason_hint() value=draft.reason.clone() errors=errors/>
+        {language(draft)}
+        {purposes(draft)}
+        <div class="actions">
+            <button class="btn" aria-busy=busy(describe)>
+                {move || if describe.is_pending() { w.details_continuing() } else { w.details_continue() }}
+            </button>
+        </div>
+    };
+    form(describe, Some(node), hold_fields(clinic, held), inside)
+}
+
+/// Which hold a form is about.
+fn hold_fields(clinic: &ClinicSlug, held: &Held) -> Vec<(&'static str, String)> {
+    vec![("clinic", clinic.to_string()), ("hold", held.token.to_string())]
+}
+
+/// For me or for someone I care for. The name of who books shows only with the second, if the
+/// browser can tell; else it is there and says when it is needed.
+fn who_for(draft: &Draft, errors: Signal<FieldErrors>) -> AnyView {
+    let w = words();
+    let other = draft.who_for == "other";
+    view! {
+        <fieldset class="field who">
+            <legend>{w.details_who_for()}</legend>
+            <div class="choices">
+                <Choice id="who_for" field="who_for" kind="radio" value="self" checked=!other label=w.details_who_self()/>
+                <Choice
+                    id="who_for_other"
+                    field="who_for"
+                    kind="radio"
+                    value="other"
+                    checked=other
+                    label=w.details_who_other()
+                    hint=w.details_who_other_hint()
+                />
+            </div>
+            <div class="for-other">
+                <TextField
+                    field="booker_name"
+                    label=w.details_booker()
+                    hint=w.details_booker_hint()
+                    autocomplete="off"
+                    value=draft.booker_name.clone()
+                    errors=errors
+                />
+            </div>
+        </fieldset>
+    }
+    .into_any()
+}
+
+fn reach(draft: &Draft, errors: Signal<FieldErrors>) -> AnyView {
+    let w = words();
+    view! {
+        <fieldset class="field" aria-describedby="reach-hint">
+            <legend>{w.details_reach()}</legend>
+            <p class="hint" id="reach-hint">{w.details_reach_hint()}</p>
+            <div class="stack g5">
+                <TextField
+                    field="email"
+                    label=w.details_email()
+                    kind="email"
+                    autocomplete="email"
+                    value=draft.email.clone()
+                    errors=errors
+                />
+                <TextField
+                    field="phone"
+                    label=w.details_phone()
+                    kind="tel"
+                    autocomplete="tel"
+                    class="w10"
+                    value=draft.phone.clone()
+                    errors=errors
+                />
+            </div>
+        </fieldset>
+    }
+    .into_any()
+}
+
+/// What letters are written in: the clinic's languages, the page's first unless chosen otherwise.
+fn language(draft: &Draft) -> AnyView {
+    let w = words();
+    let chosen = Language::parse(&draft.language).unwrap_or_else(|| w.language());
+    let options = of_clinic(move |clinic| {
+        let option = |language: &Language| {
+            view! { <option value=language.tag() selected=*language == chosen>{language.own_name()}</option> }
+        };
+        clinic.languages.iter().map(option).collect::<Vec<_>>().into_any()
+    });
+    view! {
+        <div class="field">
+            <label for="language">{w.details_language()}</label>
+            <select class="input w10" id="language" name="draft[language]">{options}</select>
+        </div>
+    }
+    .into_any()
+}
+
+/// Each purpose is a choice of its own, and none is made for anyone.
+fn purposes(draft: &Draft) -> AnyView {
+    let w = words();
+    let purposes = [
+        ("reminders", w.details_reminders(), w.details_reminders_hint(), &draft.reminders),
+        ("recalls", w.details_recalls(), w.details_recalls_hint(), &draft.recalls),
+        ("surveys", w.details_surveys(), w.details_surveys_hint(), &draft.surveys),
+        ("news", w.details_news(), w.details_news_hint(), &draft.news),
+    ]
+    .map(|(field, label, hint, value)| view! { <Choice id=field field=field checked=value == "on" label=label hint=hint/> });
+    view! {
+        <fieldset class="field" id="contact" aria-describedby="contact-hint">
+            <legend>{w.details_contact()}</legend>
+            <p class="hint" id="contact-hint">{w.details_contact_hint()}</p>
+            <div class="choices">{purposes}</div>
+        </fieldset>
+    }
+    .into_any()
+}
+
+/// "Saved" is said once; after that only what changes is read out.
+fn save_state(autosave: Autosave) -> AnyView {
+    let w = words();
+    let seen = move || match autosave.saving.get() {
+        Saving::Idle => None,
+        Saving::Now => Some(view! { <span class="saved wait">{w.details_saving()}</span> }.into_any()),
+        Saving::Done => Some(view! { <span class="saved"><Icon name="check"/>{w.details_saved()}</span> }.into_any()),
+        Saving::Failed => {
+            Some(view! { <span class="saved held"><Icon name="offline"/>{w.details_not_saved()}</span> }.into_any())
+        }
+    };
+    let said = Memo::new(move |before: Option<&&'static str>| match autosave.saving.get() {
+        Saving::Done => w.details_saved(),
+        Saving::Failed => w.details_not_saved(),
+        Saving::Idle | Saving::Now => before.copied().unwrap_or_default(),
+    });
+    let again = move || {
+        (autosave.saving.get() == Saving::Failed)
+            .then(|| view! { <button type="button" class="btn text small" on:click=move |_| autosave.save()>{w.details_try_again()}</button> })
+    };
+    view! {
+        <div class="row save-state">
+            <span aria-hidden="true">{seen}</span>
+            <span class="vh" role="status">{said}</span>
+            {again}
+        </div>
+    }
+    .into_any()
+}
+
+fn give_back(clinic: &ClinicSlug, held: &Held, release: Sending) -> AnyView {
+    let button =
+        view! { <div><button class="btn text small" aria-busy=busy(release)>{words().details_give_back()}</button></div> };
+    form(release, None, hold_fields(clinic, held), button)
+}

@@ -1,0 +1,164 @@
+//! What has become of a hold, wherever its pages are opened: ended, taken by someone else, booked.
+
+use leptos::prelude::*;
+use leptos_meta::Meta;
+
+use super::slots::{HoldFor, hold_form, is_asked, start_value};
+use crate::booking::model::{Held, HoldState, Slot, VisitSummary};
+use crate::ids::{ClinicSlug, LinkToken};
+use crate::routes;
+use crate::ui::facts::Fact;
+use crate::ui::focus::Heading;
+use crate::ui::form::Sending;
+use crate::ui::frame::{PageTitle, PhoneLine};
+use crate::ui::icon::Icon;
+use crate::ui::notice::Notice;
+use crate::ui::text::stressed;
+use crate::words::words;
+
+/// The time of a visit in one line: "Thursday 12 March, 9:20 am".
+pub fn when(visit: &VisitSummary) -> String {
+    words().booking_when(&visit.start.day, &visit.start.time)
+}
+
+/// Takes another time, or the same again, in place of this hold; what was typed moves along.
+fn instead(clinic: &ClinicSlug, held: &LinkToken, visit: &VisitSummary) -> HoldFor {
+    HoldFor {
+        clinic: clinic.clone(),
+        treatment: visit.treatment.slug.clone(),
+        location: visit.location.slug.clone(),
+        practitioner: visit.practitioner_chosen.then(|| visit.practitioner.slug.clone()),
+        replaces: Some(held.clone()),
+    }
+}
+
+/// The page instead of the one that was asked for, unless the time is still kept.
+pub fn not_kept(clinic: &ClinicSlug, held: &Held, hold: Sending) -> Option<AnyView> {
+    let w = words();
+    let (title, body) = match &held.state {
+        HoldState::Kept { .. } => return None,
+        HoldState::Ended => (w.held_ended(&held.visit.start.time), ended(clinic, &held.token, &held.visit, hold)),
+        HoldState::Gone { nearest } => (w.held_gone().to_owned(), gone(clinic, &held.token, &held.visit, nearest, hold)),
+        HoldState::Booked { visit } => (w.held_booked().to_owned(), booked(clinic, visit)),
+    };
+    let page = view! {
+        <PageTitle text=w.booking_page(&title)/>
+        <Meta name="robots" content="noindex"/>
+        <div class="narrow stack g6">
+            <Heading text=title/>
+            {body}
+            <PhoneLine/>
+        </div>
+    };
+    Some(page.into_any())
+}
+
+/// The time is still free: taking it again is one tap.
+pub fn ended(clinic: &ClinicSlug, held: &LinkToken, visit: &VisitSummary, hold: Sending) -> AnyView {
+    let w = words();
+    let again = Slot {
+        start: visit.start.clone(),
+        practitioner: visit.practitioner.slug.clone(),
+        practitioner_name: visit.practitioner.name.clone(),
+        seats: None,
+    };
+    let buttons = view! {
+        <div class="actions">
+            <button class="btn" name="start" value=start_value(&again) aria-busy=is_asked(hold, &again)>
+                {w.held_ended_again()}
+                <span class="vh">{format!(": {}", when(visit))}</span>
+            </button>
+            <a class="btn plain" href=routes::times_instead(clinic, &visit.treatment.slug, held)>{w.held_see_other()}</a>
+        </div>
+    };
+    view! {
+        <Notice tone="warn" icon="clock"><p>{w.held_ended_text()}</p></Notice>
+        {hold_form(hold, instead(clinic, held, visit), buttons)}
+    }
+    .into_any()
+}
+
+/// Someone else has the time: the nearest others, each one tap away.
+pub fn gone(clinic: &ClinicSlug, held: &LinkToken, visit: &VisitSummary, nearest: &[Slot], hold: Sending) -> AnyView {
+    let w = words();
+    let others = if nearest.is_empty() {
+        view! { <p>{w.held_nearest_none()}</p> }.into_any()
+    } else {
+        let items = nearest.iter().map(|slot| nearest_item(slot, hold)).collect::<Vec<_>>();
+        // The nearest are with whoever is free.
+        let what = HoldFor { practitioner: None, ..instead(clinic, held, visit) };
+        hold_form(hold, what, view! { <ul class="list" role="list">{items}</ul> })
+    };
+    let lost = stressed(&w.held_gone_text(&when(visit)));
+    view! {
+        <Notice tone="warn" icon="info"><p>{lost}</p></Notice>
+        <section class="stack g5" aria-labelledby="nearest">
+            <h2 id="nearest">{w.held_nearest()}</h2>
+            {others}
+            <div class="actions">
+                <a class="btn plain" href=routes::times_instead(clinic, &visit.treatment.slug, held)>{w.held_see_all()}</a>
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+fn nearest_item(slot: &Slot, hold: Sending) -> AnyView {
+    let w = words();
+    view! {
+        <li>
+            <button class="item" name="start" value=start_value(slot) aria-busy=is_asked(hold, slot)>
+                <span class="disc"><Icon name="clock"/></span>
+                <span class="grow">
+                    <b>{w.booking_when(&slot.start.day, &slot.start.time)}</b>
+                    <span class="fine">{w.booking_with(&slot.practitioner_name)}</span>
+                </span>
+                <Icon name="next" class="flip"/>
+            </button>
+        </li>
+    }
+    .into_any()
+}
+
+fn booked(clinic: &ClinicSlug, visit: &LinkToken) -> AnyView {
+    let w = words();
+    view! {
+        <p class="lead">{w.held_booked_text()}</p>
+        <div class="actions">
+            <a class="btn" href=routes::visit(clinic, visit)>{w.held_see_visit()}</a>
+        </div>
+    }
+    .into_any()
+}
+
+/// "Your visit so far", beside the form.
+pub fn so_far(clinic: &ClinicSlug, held: &Held) -> AnyView {
+    let w = words();
+    let visit = &held.visit;
+    let zone = visit
+        .start
+        .elsewhere
+        .as_ref()
+        .map_or_else(|| visit.start.zone.clone(), |time| format!("{}. {}", visit.start.zone, w.booking_elsewhere(time)));
+    view! {
+        <aside aria-labelledby="so-far">
+            <div class="card stack">
+                <h2 id="so-far" class="eyebrow">{w.booking_so_far()}</h2>
+                <ul class="facts" role="list">
+                    <Fact icon="calendar" main=when(visit) more=zone bold=true/>
+                    <Fact
+                        icon="user"
+                        main=visit.treatment.name.clone()
+                        more=w.booking_price_line(&visit.treatment.duration, &visit.treatment.price)
+                    />
+                    <Fact icon="users" main=visit.practitioner.name.clone() more=visit.practitioner.role.clone()/>
+                    <Fact icon="pin" main=visit.location.name.clone() more=visit.location.address.clone()/>
+                </ul>
+                <p>
+                    <a class="more" href=routes::times_instead(clinic, &visit.treatment.slug, &held.token)>{w.details_change_time()}</a>
+                </p>
+            </div>
+        </aside>
+    }
+    .into_any()
+}

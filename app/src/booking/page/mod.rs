@@ -1,0 +1,45 @@
+//! The patient's pages of booking, in the order of the way through them.
+//!
+//! - [`choose`]: what do you need?
+//! - [`times`]: when, who with, where; [`address`] is what its links say, [`calendar`] its month,
+//!   [`slots`] its buttons
+//! - [`details`]: who are you?; [`autosave`] keeps what is typed
+//! - [`check`]: is this right?
+//! - [`held`]: what has become of a hold, for both of them
+//! - [`visit`]: the booked visit's private page
+//!
+//! Each page asks the server inside its view, so that what it needs to read the answer loads with
+//! its group and not with every page.
+
+mod address;
+mod autosave;
+mod calendar;
+mod check;
+mod choose;
+mod details;
+mod held;
+mod slots;
+mod times;
+mod visit;
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+pub use self::check::check_page;
+pub use self::choose::choose_page;
+pub use self::details::details_page;
+pub use self::times::times_page;
+pub use self::visit::visit_page;
+use crate::ids::{ClinicSlug, LinkToken};
+
+/// A part of the page's address.
+fn segment(name: &'static str) -> impl Fn() -> Option<String> + Copy + Send + Sync + 'static {
+    let params = use_params_map();
+    move || params.with(|params| params.get(name))
+}
+
+/// The clinic and the secret part of a private link with this name.
+fn private_link(name: &'static str) -> impl Fn() -> Option<(ClinicSlug, LinkToken)> + Copy + Send + Sync + 'static {
+    let (clinic, token) = (segment("clinic"), segment(name));
+    move || Some((clinic()?.parse().ok()?, LinkToken(token()?)))
+}

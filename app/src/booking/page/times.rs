@@ -1,0 +1,374 @@
+//! Step 2: when, who with, and where.
+
+use leptos::prelude::*;
+use leptos_meta::Meta;
+use leptos_router::hooks::use_query_map;
+
+use super::address::{Part, TimesAddress};
+use super::calendar::month_grid;
+use super::segment;
+use super::slots::{FIRST_DAY, HoldFor, day_list, hold_form, is_asked, start_value};
+use crate::booking::api::{self, Hold};
+use crate::booking::model::Times;
+use crate::error::{PortalError, Reason};
+use crate::routes;
+use crate::ui::ask::ask;
+use crate::ui::focus::{TITLE, focus_next};
+use crate::ui::form::Sending;
+use crate::ui::frame::{CallUs, PageTitle};
+use crate::ui::icon::Icon;
+use crate::ui::notice::{ANSWER, Answer, Notice};
+use crate::ui::post::own_zone;
+use crate::ui::steps::StepHead;
+use crate::words::words;
+
+pub fn times_page() -> AnyView {
+    let (clinic, treatment) = (segment("clinic"), segment("treatment"));
+    let query = use_query_map();
+    let address = Memo::new(move |_| {
+        let (clinic, treatment) = (clinic()?.parse().ok()?, treatment()?.parse().ok()?);
+        Some(query.with(|query| TimesAddress::read(clinic, treatment, query)))
+    });
+    // Known only after the page woke up, and told only where the clinic is in another zone.
+    let zone = RwSignal::new(None::<String>);
+    let times = ask(move || Some(api::Times { query: address.get()?.query(zone.get()) }));
+    let hold = Sending::new::<Hold>();
+    Effect::new(move |_| {
+        if matches!(hold.refused_now(), Some(PortalError::Conflict(_))) {
+            focus_next(ANSWER);
+            times.again();
+        }
+    });
+    Effect::new(move |before: Option<Option<Part>>| {
+        let part = address.get().map(|address| address.part);
+        if before.is_some_and(|before| before != part) {
+            let to_day = matches!(part, Some(Part::List(Some(_)) | Part::Calendar { day: Some(_), .. }));
+            focus_next(if to_day { FIRST_DAY } else { TITLE });
+        }
+        part
+    });
+    times.show(move |times: Times| {
+        let Some(address) = address.get_untracked() else { return ().into_any() };
+        tell_own_zone(zone, &address, times.location.zone.clone());
+        times_view(&address, &times, hold)
+    })
+}
+
+/// Asks for the times again with the reader's zone beside them, where it is another one.
+fn tell_own_zone(zone: RwSignal<Option<String>>, address: &TimesAddress, clinics: String) {
+    if address.zone.is_none() {
+        Effect::new(move |_| {
+            let own = own_zone().filter(|own| *own != clinics);
+            if zone.get_untracked() != own {
+                zone.set(own);
+            }
+        });
+    }
+}
+
+fn times_view(address: &TimesAddress, times: &Times, hold: Sending) -> AnyView {
+    let w = words();
+    let calendar = times.calendar.is_some();
+    let title = if calendar { w.times_title_calendar() } else { w.times_title() };
+    let line = w.booking_price_line(&times.treatment.duration, &times.treatment.price);
+    view! {
+        <PageTitle text=w.booking_page(title)/>
+        <Meta name="description" content=times.treatment.description.clone()/>
+        <div class="split flow">
+            <div class="head stack">
+                <StepHead step=2 title=w.times_title() back=routes::booking(&address.clinic)/>
+                <p>
+                    <strong>{times.treatment.name.clone()}</strong> ". " {line} ". "
+                    <a href=routes::booking(&address.clinic) aria-label=w.times_change_treatment()>{w.frame_change()}</a>
+                </p>
+                {super::choose::badges(&times.treatment)}
+            </div>
+            <aside class="picks">{people(address, times)} {places(address, times)}</aside>
+            <div class="body stack g6">
+                {answer(hold, address.replaces.is_some())}
+                {soonest_ticket(address, times, hold)}
+                <div class="stack g2">
+                    {views(address, times, calendar)}
+                    {zone_line(address, times)}
+                </div>
+                {if calendar { month(address, times, hold) } else { list(address, times, hold) }}
+                <Notice tone="plain" icon="phone">
+                    <h2>{w.times_none_suit()}</h2>
+                    <p>{w.times_none_suit_text()}</p>
+                    <CallUs/>
+                </Notice>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// What came of asking for a time that could not be kept.
+fn answer(hold: Sending, replaces: bool) -> AnyView {
+    let w = words();
+    let kept = move || replaces.then(|| view! { <p>{w.times_gone_kept()}</p> });
+    (move || {
+        let (title, text) = match hold.refused() {
+            None if replaces => {
+                return view! { <Notice icon="info"><p>{w.times_replacing()}</p></Notice> }.into_any();
+            }
+            None => return ().into_any(),
+            Some(PortalError::Conflict(Reason::NotEligible)) => (w.times_not_eligible(), w.times_not_eligible_text()),
+            Some(PortalError::Conflict(_)) => (w.times_gone(), w.times_gone_text()),
+            Some(PortalError::TooMany) => (w.times_too_many(), w.times_too_many_text()),
+            Some(_) => (w.times_failed(), w.times_failed_text()),
+        };
+        view! {
+            <Answer tone="warn" title=title>
+                <p>{text}</p>
+                {kept()}
+            </Answer>
+        }
+        .into_any()
+    })
+    .into_any()
+}
+
+/// Who with: everyone who gives the treatment, or whoever is free.
+fn people(address: &TimesAddress, times: &Times) -> AnyView {
+    let w = words();
+    let chosen = times.practitioner.as_ref();
+    let current = |is: bool| is.then_some("true");
+    let everyone = times.practitioners.iter().map(|person| {
+        let href = address.with_practitioner(Some(person.slug.clone()));
+        let is_chosen = chosen.is_some_and(|chosen| chosen.slug == person.slug);
+        let about = if person.languages.is_empty() {
+            person.role.clone()
+        } else {
+            format!("{}. {}", person.role, w.home_speaks(&person.languages.join(", ")))
+        };
+        pick_link(href, person.name.clone(), about, current(is_chosen))
+    });
+    let links: Vec<AnyView> = std::iter::once(pick_link(
+        address.with_practitioner(None),
+        w.times_anyone().to_owned(),
+        String::new(),
+        current(chosen.is_none()),
+    ))
+    .chain(everyone)
+    .collect();
+    let name = chosen.map_or_else(|| w.times_anyone().to_owned(), |person| person.name.clone());
+    pick("users", w.times_who(), name, String::new(), links)
+}
+
+/// Where: only a question if the treatment is given at several places.
+fn places(address: &TimesAddress, times: &Times) -> AnyView {
+    let w = words();
+    let links: Vec<AnyView> = times
+        .locations
+        .iter()
+        .map(|place| {
+            let href = address.at_location(place.slug.clone());
+            let current = (place.slug == times.location.slug).then_some("true");
+            pick_link(href, place.name.clone(), place.address.clone(), current)
+        })
+        .collect();
+    let links = if links.len() > 1 { links } else { Vec::new() };
+    pick("pin", w.times_where(), times.location.name.clone(), times.location.address.clone(), links)
+}
+
+/// A choice that is made already and can be made anew: closed until somebody wants it.
+fn pick(icon: &'static str, question: &'static str, chosen: String, more: String, links: Vec<AnyView>) -> AnyView {
+    let label = view! {
+        <Icon name=icon/>
+        <span class="grow">
+            <small class="quiet">{question}</small>
+            <b>{chosen}</b>
+            {(!more.is_empty()).then(|| view! { <small class="quiet wide">{more}</small> })}
+        </span>
+    };
+    if links.is_empty() {
+        return view! { <div class="pick"><p class="item">{label}</p></div> }.into_any();
+    }
+    view! {
+        <details class="pick">
+            <summary class="item">{label}<Icon name="down" class="turn"/></summary>
+            <ul role="list">{links}</ul>
+        </details>
+    }
+    .into_any()
+}
+
+fn pick_link(href: String, name: String, about: String, current: Option<&'static str>) -> AnyView {
+    let about = (!about.is_empty()).then(|| view! { <small>{about}</small> });
+    view! { <li><a href=href aria-current=current data-noscroll="">{name}{about}</a></li> }.into_any()
+}
+
+fn views(address: &TimesAddress, times: &Times, calendar: bool) -> AnyView {
+    let w = words();
+    let month = times.soonest.as_ref().map_or(times.last_day.date, |soonest| soonest.start.date);
+    let current = |is: bool| is.then_some("page");
+    view! {
+        <nav class="seg" aria-label=w.times_how()>
+            <a href=address.with_part(Part::List(None)) aria-current=current(!calendar) data-noscroll="">
+                <Icon name="rows"/>
+                {w.times_list()}
+            </a>
+            <a href=address.with_part(Part::Calendar { month: Some(month), day: None }) aria-current=current(calendar) data-noscroll="">
+                <Icon name="calendar"/>
+                {w.times_calendar()}
+            </a>
+        </nav>
+    }
+    .into_any()
+}
+
+/// The zone of the times, and a way to see another one beside it that needs no script.
+fn zone_line(address: &TimesAddress, times: &Times) -> AnyView {
+    let w = words();
+    let chosen = address.zone.clone().unwrap_or_default();
+    let options = w.times_zones().split('|').filter_map(|pair| pair.split_once('=')).map(|(zone, name)| {
+        let selected = zone == chosen;
+        view! { <option value=zone selected=selected>{name}</option> }
+    });
+    let kept = [
+        ("practitioner", address.practitioner.as_ref().map(ToString::to_string)),
+        ("location", address.location.as_ref().map(ToString::to_string)),
+        ("replaces", address.replaces.as_ref().map(ToString::to_string)),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| value.map(|value| view! { <input type="hidden" name=name value=value/> }));
+    view! {
+        <details class="zone">
+            <summary class="fine">
+                <Icon name="globe"/>
+                <span>{w.times_zone(&times.zone)}</span>
+                <span class="link">{w.times_zone_change()}</span>
+            </summary>
+            <form class="row" method="get" action=routes::times(&address.clinic, &address.treatment)>
+                {kept.collect::<Vec<_>>()}
+                <label for="zone">{w.times_zone_label()}</label>
+                <select class="input" id="zone" name="zone">
+                    <option value="">{w.times_zone_none()}</option>
+                    {options.collect::<Vec<_>>()}
+                </select>
+                <button class="btn plain small">{w.times_zone_show()}</button>
+            </form>
+        </details>
+    }
+    .into_any()
+}
+
+/// Day after day.
+fn list(address: &TimesAddress, times: &Times, hold: Sending) -> AnyView {
+    let w = words();
+    let what = HoldFor::new(address, times.location.slug.clone());
+    let from_start = matches!(address.part, Part::List(None));
+    if times.soonest.is_none() {
+        return nothing_free(address, times);
+    }
+    let days = if times.days.is_empty() {
+        view! {
+            <div class="empty">
+                <Icon name="calendar"/>
+                <h3>{w.times_none_here()}</h3>
+                <p>{w.times_none_here_text(&times.last_day.label)}</p>
+            </div>
+        }
+        .into_any()
+    } else {
+        day_list(hold, &what, &times.days)
+    };
+    let more = times.more_from.map(|from| {
+        view! { <a class="btn plain" href=address.with_part(Part::List(Some(from))) data-noscroll="">{w.times_more()}</a> }
+    });
+    let back =
+        (!from_start).then(|| view! { <a class="btn text" href=address.with_part(Part::List(None))>{w.times_from_start()}</a> });
+    view! {
+        <div class="stack g5">
+            <h2 class="vh">{w.times_all()}</h2>
+            {days}
+        </div>
+        <div class="actions">{more} {back}</div>
+    }
+    .into_any()
+}
+
+/// The soonest time of all, except where somebody is looking for a later one.
+fn soonest_ticket(address: &TimesAddress, times: &Times, hold: Sending) -> AnyView {
+    let w = words();
+    let (Some(soonest), Part::List(None) | Part::Calendar { .. }) = (&times.soonest, &address.part) else { return ().into_any() };
+    let what = HoldFor::new(address, times.location.slug.clone());
+    let relative = times.days.iter().find(|day| day.day.date == soonest.start.date).and_then(|day| day.day.relative.clone());
+    let when = w.booking_when(relative.as_ref().unwrap_or(&soonest.start.day), &soonest.start.time);
+    let under = match relative {
+        Some(_) => w.booking_day_with(&soonest.start.day, &soonest.practitioner_name),
+        None => w.booking_with(&soonest.practitioner_name),
+    };
+    let elsewhere = soonest.start.elsewhere.as_ref().map(|time| view! { <p class="quiet">{w.booking_elsewhere(time)}</p> });
+    let seats = soonest.seats.map(|seats| view! { <p class="quiet">{w.times_seats(seats)}</p> });
+    let button = view! {
+        <div class="actions">
+            <button class="btn" name="start" value=start_value(soonest) aria-busy=is_asked(hold, soonest)>
+                {w.times_take()}
+                <span class="vh">{format!(": {}, {}", soonest.start.time, soonest.start.day)}</span>
+            </button>
+        </div>
+    };
+    view! {
+        <section class="ticket stack" aria-labelledby="soonest">
+            <Icon name="mark" class="motif"/>
+            <div class="stack g1">
+                <h2 id="soonest" class="eyebrow">{w.times_soonest()}</h2>
+                <p class="when">{when}</p>
+                <p class="quiet">{under}<br/>{soonest.start.zone.clone()}</p>
+                {elsewhere}
+                {seats}
+            </div>
+            {hold_form(hold, what, button)}
+        </section>
+    }
+    .into_any()
+}
+
+fn month(address: &TimesAddress, times: &Times, hold: Sending) -> AnyView {
+    let w = words();
+    let Some(grid) = &times.calendar else { return ().into_any() };
+    let what = HoldFor::new(address, times.location.slug.clone());
+    let day = if times.days.is_empty() {
+        grid.chosen.map(|_| view! { <p class="quiet">{w.times_day_full()}</p> }.into_any())
+    } else {
+        Some(
+            view! {
+                <div class="stack g3">
+                    <h2 class="vh">{w.times_all()}</h2>
+                    {day_list(hold, &what, &times.days)}
+                    <p><a class="more" href="#month" rel="external">{w.times_back_to_grid()}</a></p>
+                </div>
+            }
+            .into_any(),
+        )
+    };
+    view! {
+        {month_grid(address, grid)}
+        {day}
+    }
+    .into_any()
+}
+
+/// Nobody has time: until when we looked, and what else there is.
+fn nothing_free(address: &TimesAddress, times: &Times) -> AnyView {
+    let w = words();
+    let title = match &times.practitioner {
+        Some(person) => w.times_none_with(&person.name),
+        None => w.times_none().to_owned(),
+    };
+    let anyone = times
+        .practitioner
+        .is_some()
+        .then(|| view! { <a class="btn" href=address.with_practitioner(None)>{w.times_none_with_anyone()}</a> });
+    view! {
+        <div class="empty">
+            <span class="disc big plain"><Icon name="calendar"/></span>
+            <h2>{title}</h2>
+            <p>{w.times_none_until(&times.last_day.label)}</p>
+            <div class="actions">{anyone}</div>
+        </div>
+    }
+    .into_any()
+}

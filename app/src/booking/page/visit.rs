@@ -1,0 +1,190 @@
+//! The private page of a booked visit; right after booking it is the confirmation.
+
+use leptos::prelude::*;
+use leptos_meta::Meta;
+
+use super::held::when;
+use super::private_link;
+use crate::booking::api;
+use crate::booking::model::{Visit, VisitStatus};
+use crate::ids::ClinicSlug;
+use crate::routes;
+use crate::ui::ask::ask;
+use crate::ui::focus::Heading;
+use crate::ui::frame::{PageTitle, PhoneLine, of_clinic};
+use crate::ui::icon::Icon;
+use crate::ui::map::map_address;
+use crate::ui::notice::Badge;
+use crate::ui::text::{stressed, with_phone};
+use crate::words::words;
+
+pub fn visit_page() -> AnyView {
+    let link = private_link("visit");
+    ask(move || link().map(|(clinic, visit)| api::Visit { clinic, visit }))
+        .show(move |visit: Visit| untrack(link).map_or_else(|| ().into_any(), |(clinic, _)| visit_view(&clinic, &visit)))
+}
+
+/// How a visit stands, as its page says it.
+struct Standing {
+    title: &'static str,
+    icon: &'static str,
+    /// Behind the icon: "bloom" is good news.
+    tone: &'static str,
+    /// It is still to come.
+    ahead: bool,
+}
+
+fn standing(visit: &Visit) -> Standing {
+    let w = words();
+    let (title, icon, tone, ahead) = match (visit.status, visit.in_past) {
+        (VisitStatus::Cancelled, _) => (w.visit_cancelled(), "x", "", false),
+        (_, true) => (w.visit_past(), "calendar", "", false),
+        (VisitStatus::Pending, false) => (w.visit_pending(), "clock", "", true),
+        (VisitStatus::Booked, false) => (w.visit_booked(), "check", "bloom", true),
+    };
+    Standing { title, icon, tone, ahead }
+}
+
+fn visit_view(clinic: &ClinicSlug, visit: &Visit) -> AnyView {
+    let w = words();
+    let standing = standing(visit);
+    let another = (!standing.ahead).then(|| {
+        view! {
+            <div class="actions">
+                <a class="btn" href=routes::times(clinic, &visit.summary.treatment.slug)>{w.visit_book_another()}</a>
+            </div>
+            <PhoneLine/>
+        }
+    });
+    view! {
+        <PageTitle text=standing.title.to_owned()/>
+        <Meta name="robots" content="noindex"/>
+        <div class="narrow stack g6">
+            {ticket(clinic, visit, &standing)}
+            {standing.ahead.then(|| next(visit))}
+            {standing.ahead.then(|| changing(visit))}
+            {another}
+            {letter(visit)}
+        </div>
+    }
+    .into_any()
+}
+
+fn ticket(clinic: &ClinicSlug, visit: &Visit, standing: &Standing) -> AnyView {
+    let w = words();
+    let summary = &visit.summary;
+    let pending = visit.status == VisitStatus::Pending && standing.ahead;
+    let line = w.visit_length(&summary.treatment.duration, &summary.start.zone);
+    let elsewhere =
+        summary.start.elsewhere.as_ref().map(|time| view! { <br/><span class="quiet">{w.booking_elsewhere(time)}</span> });
+    let calendar = (visit.status == VisitStatus::Booked && standing.ahead).then(|| {
+        view! {
+            <a class="btn" href=routes::calendar(clinic, &visit.token) download="" rel="external">
+                <Icon name="calendar"/>
+                {w.visit_calendar()}
+            </a>
+        }
+    });
+    let directions = standing.ahead.then(|| {
+        view! {
+            <a class="btn plain" href=map_address(&summary.location.address) rel="external noreferrer">
+                <Icon name="map"/>
+                {w.visit_directions()}
+            </a>
+        }
+    });
+    view! {
+        <section class="ticket stack g5" aria-labelledby="title">
+            <Icon name="mark" class="motif"/>
+            <span class=format!("disc {}", standing.tone)><Icon name=standing.icon/></span>
+            <div class="stack g2">
+                {pending.then(|| view! { <div><Badge tone="warn" text=w.visit_not_booked_yet()/></div> })}
+                <Heading text=standing.title/>
+                <p class="when">{when(summary)}</p>
+            </div>
+            <ul class="facts" role="list">
+                <li><Icon name="clock"/><span>{line}{elsewhere}</span></li>
+                <li>
+                    <Icon name="user"/>
+                    <span>
+                        {summary.treatment.name.clone()}
+                        <br/>
+                        <span class="quiet">{format!("{}, {}", summary.practitioner.name, summary.practitioner.role)}</span>
+                    </span>
+                </li>
+                <li>
+                    <Icon name="pin"/>
+                    <span>{summary.location.name.clone()}<br/><span class="quiet"><bdi>{summary.location.address.clone()}</bdi></span></span>
+                </li>
+            </ul>
+            <div class="actions">{calendar} {directions}</div>
+        </section>
+    }
+    .into_any()
+}
+
+/// From now to the visit, in order.
+fn next(visit: &Visit) -> AnyView {
+    let w = words();
+    let summary = &visit.summary;
+    let mut steps: Vec<(&'static str, String)> = Vec::new();
+    if let (VisitStatus::Pending, Some(by)) = (visit.status, &summary.answer_by) {
+        steps.push((w.visit_next_answer(), w.visit_next_answer_text(&w.booking_when(&by.day, &by.time))));
+    }
+    if !visit.questionnaires.is_empty() {
+        steps.push((w.visit_next_forms(), w.visit_next_forms_text(&visit.questionnaires.join(", "))));
+    }
+    if !visit.before.is_empty() {
+        steps.push((w.visit_next_prepare(), visit.before.clone()));
+    }
+    steps.push((w.visit_next_come(), w.visit_next_come_text(&when(summary), &summary.location.name)));
+    let steps = steps.into_iter().enumerate().map(|(n, (title, text))| {
+        view! {
+            <li class=if n == 0 { "now" } else { "plan" }>
+                <div class="stack g1">
+                    <h3>{title}</h3>
+                    <p class="quiet">{text}</p>
+                </div>
+            </li>
+        }
+    });
+    view! {
+        <section class="stack" aria-labelledby="next">
+            <h2 id="next">{w.visit_next()}</h2>
+            <ol class="timeline" role="list">{steps.collect::<Vec<_>>()}</ol>
+        </section>
+    }
+    .into_any()
+}
+
+/// How to change or cancel, and what that costs from now on.
+fn changing(visit: &Visit) -> AnyView {
+    let w = words();
+    let rule = match (&visit.summary.cancel_fee, &visit.summary.free_until) {
+        (None, _) => w.check_cancel_never().to_owned(),
+        (Some(fee), None) => w.visit_change_late(fee),
+        (Some(fee), Some(until)) => w.visit_change_free(&w.booking_when(&until.day, &until.time), fee),
+    };
+    let call =
+        of_clinic(|clinic| with_phone(&words().visit_change(&clinic.phone_label, &clinic.phone_hours), clinic.phone.as_str()));
+    view! { <p>{call} " " {rule}</p> }.into_any()
+}
+
+fn letter(visit: &Visit) -> AnyView {
+    let w = words();
+    let sent = (!visit.sent_to.is_empty()).then(|| view! { " " {w.visit_sent(&visit.sent_to)} });
+    let demo = of_clinic(|clinic| {
+        let link = || view! { <p><a class="more" href="/mailbox" rel="external">{words().visit_demo_letter()}</a></p> };
+        clinic.demo.then(link).into_any()
+    });
+    view! {
+        <div class="stack g2">
+            <p class="fine">
+                {stressed(&w.visit_number(&visit.number))} " " {stressed(&w.visit_number_patient(&visit.patient_name))} {sent}
+            </p>
+            <p class="fine"><Icon name="lock"/> " " {w.visit_keep_link()}</p>
+            {demo}
+        </div>
+    }
+    .into_any()
+}
