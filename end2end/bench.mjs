@@ -1,0 +1,183 @@
+// Measures a running server in Chromium: one line of JSON a figure on standard output, what
+// explains a score on standard error. `cargo portal bench weight` and `… lighthouse` run it:
+//
+//     node bench.mjs weight|lighthouse ADDRESS CHROMIUM
+//
+// It knows no bars; src/bench/figure.rs does.
+import { get } from "node:http";
+import { createServer } from "node:net";
+import { chromium } from "@playwright/test";
+import lighthouse from "lighthouse";
+
+const [what, address, executablePath] = process.argv.slice(2);
+const CHOOSE = "/rowan-street/booking";
+const TIMES = "/rowan-street/booking/physio-first";
+// Scores of speed differ from run to run; the median of an odd number of runs is reported.
+const RUNS = 3;
+const ATTEMPTS = 3;
+
+const say = (figure, value, unit) => console.log(JSON.stringify({ figure, value, unit }));
+const explain = (line) => console.error(`         ${line}`);
+
+function launch(...more) {
+  const args = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    ...more,
+  ];
+  return chromium.launch({ executablePath, args });
+}
+
+// A port that is free at this moment.
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+// The body as it travels, in the encoding that this header asks for.
+function fetched(path, encoding) {
+  const headers = { accept: "text/html,*/*;q=0.8", "accept-encoding": encoding, "accept-language": "en-GB,en" };
+  return new Promise((resolve, reject) => {
+    const request = get(new URL(path, address), { headers }, (answer) => {
+      const pieces = [];
+      answer.on("data", (piece) => pieces.push(piece)).once("error", reject);
+      answer.once("end", () => {
+        if (answer.statusCode === 200) resolve(Buffer.concat(pieces));
+        else reject(new Error(`${path} is answered with ${answer.statusCode}`));
+      });
+    });
+    request.once("error", reject);
+  });
+}
+
+async function weight() {
+  const page = (await fetched(TIMES, "identity")).toString();
+  const links = [...page.matchAll(/<link\b[^>]*\brel="stylesheet"[^>]*>/g)].map(([link]) => link.match(/\bhref="([^"]+)"/)[1]);
+  const html = (await fetched(TIMES, "br")).length;
+  let css = 0;
+  for (const link of links) css += (await fetched(link, "br")).length;
+  say("booking page, HTML and CSS", (html + css) / 1000, "KB");
+  say("booking page, HTML", html / 1000, "KB");
+  say("requests to interactive", await requests(), "requests");
+}
+
+// How many requests leave a phone that was never here, until the page is awake.
+async function requests() {
+  const browser = await launch();
+  try {
+    const context = await browser.newContext({ viewport: { width: 375, height: 812 }, locale: "en-GB" });
+    const page = await context.newPage();
+    const session = await context.newCDPSession(page);
+    const sent = new Map();
+    session.on("Network.requestWillBeSent", ({ requestId, request }) => {
+      if (request.url.startsWith("http")) sent.set(requestId, new URL(request.url).pathname);
+    });
+    // What was fetched ahead is asked for again, and comes from memory.
+    session.on("Network.requestServedFromCache", ({ requestId }) => sent.delete(requestId));
+    await session.send("Network.enable");
+    const broken = new Promise((_, reject) => {
+      page.once("pageerror", (error) => reject(new Error(`the page broke: ${error.message}`)));
+    });
+    await page.goto(new URL(TIMES, address).href, { waitUntil: "commit" });
+    await Promise.race([broken, page.locator("html[data-hydrated=true]").waitFor({ state: "attached", timeout: 60_000 })]);
+    const files = [...sent.values()];
+    explain(`asked for: ${files.map((file) => file.split("/").pop()).join(", ")}`);
+    return files.length;
+  } finally {
+    await browser.close();
+  }
+}
+
+// A time that is held, as a patient gets there: the address of step 3.
+async function detailsPage(browser) {
+  const page = await browser.newPage();
+  await page.goto(new URL(TIMES, address).href);
+  await page.locator("ul.slots button").last().click();
+  await page.waitForURL(/\/booking\/hold\//);
+  const path = new URL(page.url()).pathname;
+  await page.close();
+  return path;
+}
+
+const median = (values) => values.toSorted((a, b) => a - b)[(values.length - 1) / 2];
+const percent = (score) => Math.round(score * 100);
+
+// What Lighthouse makes of a category's audits, with some of them left out.
+function scored({ auditRefs }, audits, without) {
+  const counted = auditRefs.filter(({ id, weight }) => weight > 0 && !without.includes(id) && audits[id].score !== null);
+  const sum = (of) => counted.reduce((all, ref) => all + of(ref), 0);
+  return percent(sum(({ id, weight }) => weight * audits[id].score) / sum(({ weight }) => weight));
+}
+
+// Lighthouse sometimes misses the beginning of its own recording, and says so; then it looks again.
+async function audited(path, flags) {
+  for (let attempt = 1; ; attempt++) {
+    const { lhr } = await lighthouse(new URL(path, address).href, flags);
+    if (!lhr.runtimeError) return lhr;
+    if (attempt === ATTEMPTS) throw new Error(`${path}: ${lhr.runtimeError.message}`);
+  }
+}
+
+// The page's scores. A private page asks not to be found, so SEO cannot hold that against it.
+async function scores(path, port) {
+  const speeds = [];
+  const found = { seo: 100, "best-practices": 100, accessibility: 100 };
+  let strict = 100;
+  for (let run = 0; run < RUNS; run++) {
+    const onlyCategories = ["performance", ...Object.keys(found)];
+    const { audits, categories } = await audited(path, { port, onlyCategories, output: "json", logLevel: "error" });
+    const isPrivate = path.includes("/hold/");
+    speeds.push(percent(categories.performance.score));
+    for (const id of Object.keys(found)) {
+      const without = id === "seo" && isPrivate ? ["is-crawlable"] : [];
+      found[id] = Math.min(found[id], scored(categories[id], audits, without));
+    }
+    strict = Math.min(strict, percent(categories.seo.score));
+    if (run === 0) tell(path, { audits, categories });
+  }
+  return { performance: median(speeds), ...found, strict };
+}
+
+// Which audits cost points, and the times behind the speed.
+function tell(path, { audits, categories }) {
+  const times = ["first-contentful-paint", "largest-contentful-paint", "total-blocking-time", "cumulative-layout-shift", "speed-index"];
+  explain(`${path.replace(/hold\/.*/, "hold/…")}: ${times.map((id) => `${audits[id].title} ${audits[id].displayValue}`).join(", ")}`);
+  for (const [name, { auditRefs }] of Object.entries(categories)) {
+    if (name === "performance") continue;
+    for (const { id, weight } of auditRefs) {
+      const { score, title } = audits[id];
+      if (weight > 0 && score !== null && score < 1) explain(`  ${name}: ${id} (${title})`);
+    }
+  }
+}
+
+async function measureLighthouse() {
+  const port = await freePort();
+  const browser = await launch(`--remote-debugging-port=${port}`);
+  try {
+    const pages = [];
+    for (const path of [CHOOSE, TIMES, await detailsPage(browser)]) pages.push(await scores(path, port));
+    const lowest = (id) => Math.min(...pages.map((page) => page[id]));
+    say("performance", lowest("performance"), "of 100");
+    say("accessibility", lowest("accessibility"), "of 100");
+    say("best practices", lowest("best-practices"), "of 100");
+    say("SEO", lowest("seo"), "of 100");
+    say("SEO if the private page should be found by search engines", lowest("strict"), "of 100");
+  } finally {
+    await browser.close();
+  }
+}
+
+if (what === "weight") await weight();
+else if (what === "lighthouse") await measureLighthouse();
+else throw new Error("node bench.mjs weight|lighthouse ADDRESS CHROMIUM");

@@ -1,0 +1,123 @@
+//! The tests that drive a browser: Playwright against the real server, in an empty folder.
+
+use std::fs;
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use tempfile::TempDir;
+
+use crate::program::{free_port, root};
+use crate::stop::{self, Tended, wait_for};
+use crate::test::Count;
+use crate::{provision, report, serve};
+
+const START_LIMIT: Duration = Duration::from_mins(1);
+
+/// The sums in Playwright's JSON report.
+#[derive(Deserialize)]
+struct Report {
+    stats: Stats,
+}
+
+#[derive(Deserialize)]
+struct Stats {
+    expected: u32,
+    unexpected: u32,
+    flaky: u32,
+    skipped: u32,
+}
+
+/// The release server with its demo clinic, on a port of its own; everything it keeps goes with it.
+pub struct Server {
+    process: Tended,
+    _folder: TempDir,
+    port: u16,
+}
+
+impl Server {
+    /// # Errors
+    /// It does not start; with the end of its log.
+    pub fn start(binary: &Path) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("perennial-browser-").tempdir()?;
+        let port = free_port()?;
+        fs::create_dir_all(out())?;
+        let log = out().join("server.log");
+        let mut command = Command::new(binary);
+        command.arg("serve").current_dir(folder.path()).stdin(Stdio::null());
+        command.stdout(fs::File::create(&log)?).stderr(fs::File::options().append(true).open(&log)?);
+        command.env("PERENNIAL_LISTEN", format!("127.0.0.1:{port}")).env_remove("DATABASE_URL");
+        // All tests come from one address, which a patient would not.
+        command.env("PERENNIAL_LIMITS_BOOKINGS_PER_MIN", "6000").env("PERENNIAL_LIMITS_BOOKINGS_BURST", "6000");
+        let process = Tended::start(&mut command).with_context(|| format!("{} cannot be started", binary.display()))?;
+        let mut server = Self { process, _folder: folder, port };
+        wait_for("the server", START_LIMIT, || server.is_ready())?;
+        Ok(server)
+    }
+
+    /// As a browser writes it, without a slash at the end.
+    pub fn address(&self) -> String {
+        format!("http://localhost:{}", self.port)
+    }
+
+    fn is_ready(&mut self) -> Result<bool> {
+        if let Some(status) = self.process.ended() {
+            let log = fs::read_to_string(out().join("server.log")).unwrap_or_default();
+            bail!("the server ended with {status}: {}", log.trim());
+        }
+        Ok(TcpStream::connect(("127.0.0.1", self.port)).is_ok())
+    }
+}
+
+/// Runs the specs; `arguments` go to Playwright.
+///
+/// # Errors
+/// A tool is missing, something does not build, or Playwright itself breaks.
+pub fn test(arguments: &[String]) -> Result<Count> {
+    let packages = provision::node_packages()?;
+    let chromium = provision::chromium()?;
+    let server = Server::start(&serve::build()?)?;
+    report::step(format!("testing {}", server.address()));
+    let file = out().join("report.json");
+    // Last time's must not be taken for this one's.
+    let _ = fs::remove_file(&file);
+    let mut playwright = Command::new("node");
+    playwright.arg(packages.join("@playwright/test/cli.js")).arg("test").args(arguments).current_dir(root().join("end2end"));
+    playwright.env("PERENNIAL_ADDRESS", server.address()).env("PERENNIAL_REPORT", &file).env("CHROMIUM", chromium);
+    let status = Tended::start(&mut playwright).context("node could not be started")?.wait()?;
+    stop::check()?;
+    let text = fs::read_to_string(&file).with_context(|| format!("Playwright ended with {status} and wrote no report"))?;
+    let count = sum(&text)?;
+    if !status.success() && count.failed == 0 {
+        bail!("Playwright ended with {status}");
+    }
+    if count == Count::default() {
+        bail!("no test was found");
+    }
+    Ok(count)
+}
+
+/// What is worth a look after a failure: the server's log, screenshots, traces.
+fn out() -> PathBuf {
+    root().join("end2end/out")
+}
+
+/// A test that was skipped, or passed only sometimes, has not passed.
+fn sum(report: &str) -> Result<Count> {
+    let Report { stats } = serde_json::from_str(report).context("Playwright's report cannot be read")?;
+    Ok(Count { passed: stats.expected, failed: stats.unexpected + stats.flaky + stats.skipped })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_skipped_or_flaky_browser_test_counts_as_failed() {
+        let report = r#"{"stats": {"expected": 5, "unexpected": 1, "flaky": 2, "skipped": 3, "duration": 1.5}}"#;
+        assert_eq!(sum(report).unwrap(), Count { passed: 5, failed: 6 });
+    }
+}
