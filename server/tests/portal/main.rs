@@ -1,1 +1,19 @@
-fn main() {}
+//! The portal's services, on both databases, with actors who book in it.
+//!
+//! One binary: [`harness`] opens a portal of its own for every test; then a file per feature.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test that stops says so")]
+
+mod booking;
+mod browser;
+mod clinic;
+mod commands;
+mod crash;
+mod doors;
+mod harness;
+mod loading;
+mod moving;
+mod program;
+mod races;
+mod random;
+mod serving;
+mod tidy;

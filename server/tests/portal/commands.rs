@@ -1,0 +1,76 @@
+//! The commands as somebody at a shell meets them: what they say when they are asked for
+//! something that makes no sense, or at a wrong moment. How `serve` starts is in `serving`.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+
+use crate::harness::Folder;
+use crate::program::{Ended, Program, perennial, run};
+
+async fn order(folder: &Folder, arguments: &[&str]) -> Ended {
+    let mut command = perennial(&folder.0, &[]);
+    command.args(arguments);
+    run(command).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_setting_that_makes_no_sense_is_one_sentence_with_its_name() {
+    let folder = Folder::new();
+    fs::write(folder.0.join("perennial.toml"), "[limits]\nstreams = \"many\"\n").unwrap();
+    let ended = order(&folder, &["serve"]).await;
+    let sentence = "perennial: limits.streams in perennial.toml is `many`, but it must be a whole number above zero.\n";
+    assert_eq!((ended.status.code(), ended.complained.as_str()), (Some(2), sentence));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clinic_file_with_mistakes_is_told_line_by_line() {
+    let folder = Folder::new();
+    fs::write(folder.0.join("clinic.toml"), "nonsense = 1\n").unwrap();
+    for command in ["check", "load"] {
+        let ended = order(&folder, &["clinic", command, "clinic.toml"]).await;
+        let lines: Vec<&str> = ended.complained.lines().collect();
+        assert!(lines[0].starts_with("clinic.toml:1: "), "{ended:?}");
+        let last = lines.last().unwrap();
+        assert!(last.starts_with("perennial: clinic.toml has ") && last.ends_with(" to mend."), "{ended:?}");
+        assert_eq!(ended.status.code(), Some(1));
+    }
+    assert!(!folder.0.join("data").exists(), "a file that is wrong is no reason to make a database");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_replaces_no_file_and_a_restore_no_database_in_use() {
+    let folder = Folder::new();
+    let mut program = Program::serve(&folder.0, &[]).await;
+    assert!(order(&folder, &["backup", "copy.db"]).await.status.success());
+    let again = order(&folder, &["backup", "copy.db"]).await;
+    assert_eq!(again.complained, "perennial: The file copy.db is there already.\n");
+    let in_use = order(&folder, &["restore", "copy.db", "--replace"]).await;
+    assert_eq!(in_use.complained, "perennial: The database data/perennial.db is in use: stop the server first.\n");
+    assert!(program.end().await.success());
+    let not_asked = order(&folder, &["restore", "copy.db"]).await;
+    assert!(not_asked.complained.contains("--replace"), "{not_asked:?}");
+    assert!(order(&folder, &["restore", "copy.db", "--replace"]).await.status.success());
+    let doctor = order(&folder, &["doctor"]).await;
+    assert!(doctor.status.success() && doctor.said.contains("the audit of rowan-street is whole"), "{doctor:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_request_to_end_is_obeyed_at_once() {
+    let folder = Folder::new();
+    let mut program = Program::serve(&folder.0, &[]).await;
+    // A request that never ends keeps the server waiting for it.
+    let mut open = TcpStream::connect(("127.0.0.1", program.port)).await.unwrap();
+    let head = "POST /api/booking/times HTTP/1.1\r\nhost: localhost\r\nsec-fetch-site: same-origin\r\ncontent-length: 9\r\n\r\n";
+    open.write_all(head.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    program.signal("-INT");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(program.child.try_wait().unwrap().is_none(), "it waits for the request");
+    let asked = Instant::now();
+    program.signal("-INT");
+    assert_eq!(program.child.wait().await.unwrap().code(), Some(130));
+    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+}
