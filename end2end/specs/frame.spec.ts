@@ -44,10 +44,3 @@ test("nothing is asked of another host", async ({ page, baseURL }) => {
   await open(page, clinic);
   expect(foreign).toEqual([]);
 });
-
-test("a page arrives with few requests @wasm", async ({ page }) => {
-  let requests = 0;
-  page.on("request", () => (requests += 1));
-  await open(page, clinic);
-  expect(requests).toBeLessThanOrEqual(8);
-});
