@@ -3,6 +3,7 @@
 import {
   checkPage,
   clinic,
+  confirm,
   expectDetails,
   expectHeadingFocused,
   fillDetails,
@@ -14,7 +15,6 @@ import {
   someone,
   tabTo,
   takeATime,
-  confirm,
   timeButton,
   timeButtons,
   visitPage,
@@ -24,7 +24,7 @@ import type { Locator, Page } from "@playwright/test";
 
 test.use({ tolerated: refused });
 
-// What every page and every state of one has to hold.
+// What has to hold for every page and every state of one.
 async function expectUsable(page: Page, titles: Set<string>): Promise<void> {
   await expect(page.locator("h1")).toHaveCount(1);
   await expectAccessible(page);
@@ -49,7 +49,8 @@ async function expectUsable(page: Page, titles: Set<string>): Promise<void> {
 // sentence excepted. A choice is as large as its card.
 async function expectTargets(page: Page): Promise<void> {
   const small = await page.evaluate(() => {
-    const targets = [...document.querySelectorAll<HTMLElement>("a[href], button, input:not([type=hidden]), select, textarea, summary")];
+    const pressed = "a[href], button, input:not([type=hidden]), select, textarea, summary";
+    const targets = [...document.querySelectorAll<HTMLElement>(pressed)];
     const area = (target: HTMLElement) => (target.closest("label.choice") ?? target).getBoundingClientRect();
     return targets
       .filter((target) => target.checkVisibility({ visibilityProperty: true }) && getComputedStyle(target).display !== "inline")

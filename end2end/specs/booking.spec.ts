@@ -116,7 +116,8 @@ test.describe("a form with mistakes", () => {
     await expect(page).toHaveTitle(/^Error/);
     if (hasScripts()) await expect(page.locator("#to-fix")).toBeFocused();
     const problems = page.locator("#to-fix li a");
-    await expect(problems).toHaveText(["Tell us the full name", "Tell us the date of birth", "Give us an email address or a mobile number"]);
+    const missing = ["Tell us the full name", "Tell us the date of birth", "Give us an email address or a mobile number"];
+    await expect(problems).toHaveText(missing);
     await problems.first().click();
     await expect(page.locator("#name")).toBeFocused();
     await problems.last().click();

@@ -7,7 +7,7 @@ export function readCalendar(file: string): CalendarVisit {
   const text = file.replace(/\r\n[ \t]/g, "");
   const lines = text.split("\r\n");
   const event = lines.slice(lines.indexOf("BEGIN:VEVENT"), lines.indexOf("END:VEVENT"));
-  const value = (pattern: RegExp, from: string[]) => from.map((line) => line.match(pattern)?.[1]).filter((found) => found != null);
+  const value = (pattern: RegExp, from: string[]) => from.flatMap((line) => line.match(pattern)?.[1] ?? []);
   return {
     uid: value(/^UID:(.+)$/, event)[0] ?? "",
     zone: value(/^DTSTART;TZID=([^:]+):/, event)[0] ?? "",

@@ -68,6 +68,11 @@ for (const { tag, direction } of languages) {
   });
 }
 
+test("English is noticed where a page still speaks it @nojs", async ({ page }) => {
+  await open(page, `${clinic}/booking`);
+  expect(await englishLeft(page, "de")).toEqual(expect.arrayContaining(["Help", "What do you need?", "Flu vaccine"]));
+});
+
 test("a page is in the language that the browser asks for, until one is chosen", async ({ browser }) => {
   const context = await browser.newContext({ locale: "de-AT" });
   const page = await context.newPage();
