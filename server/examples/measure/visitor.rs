@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, bail, ensure};
-use app::booking::model::{Held, Slot, Times};
+use app::booking::model::{Held, Slot, Times, TimesQuery};
 use axum::body::Bytes;
 use axum::http::{Request, StatusCode};
 use chrono::NaiveDate;
@@ -71,14 +71,18 @@ impl Visitor {
         Ok(())
     }
 
-    /// Calls a server function; `None` if another was faster.
+    /// Calls a server function as a form does; `None` if another was faster.
     async fn call<T: DeserializeOwned>(&self, endpoint: &str, fields: &[(&str, &str)]) -> anyhow::Result<Option<T>> {
         let pairs: Vec<String> = fields.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+        self.post(endpoint, "application/x-www-form-urlencoded", pairs.join("&")).await
+    }
+
+    async fn post<T: DeserializeOwned>(&self, endpoint: &str, kind: &str, body: String) -> anyhow::Result<Option<T>> {
         let request = Request::post(format!("{}/api/{endpoint}", self.origin))
-            .header("content-type", "application/x-www-form-urlencoded")
+            .header("content-type", kind)
             .header("accept", "application/json")
             .header("sec-fetch-site", "same-origin")
-            .body(Full::from(pairs.join("&")))?;
+            .body(Full::from(body))?;
         let (status, body) = self.send(request).await?;
         match status {
             StatusCode::OK => Ok(Some(serde_json::from_slice(&body)?)),
@@ -89,8 +93,17 @@ impl Visitor {
 
     /// What is free from a day on, with anyone.
     pub async fn times(&self, from: NaiveDate) -> anyhow::Result<Times> {
-        let query = [("query[clinic]", CLINIC), ("query[treatment]", TREATMENT), ("query[from]", &from.to_string())];
-        self.call("booking/times", &query).await?.context("times are never in conflict")
+        let query = TimesQuery {
+            clinic: CLINIC.parse()?,
+            treatment: TREATMENT.parse()?,
+            practitioner: None,
+            location: None,
+            from: Some(from),
+            month: None,
+            zone: None,
+        };
+        let body = serde_json::json!({ "query": query }).to_string();
+        self.post("booking/times", "application/json", body).await?.context("times are never in conflict")
     }
 
     pub async fn hold(&self, wanted: &Wanted) -> anyhow::Result<Option<String>> {

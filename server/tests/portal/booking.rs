@@ -121,6 +121,7 @@ on_both! {
     async fn a_closure_loaded_after_the_page_was_shown_refuses_the_time(portal: TestPortal) {
         let maya = portal.visitor(1);
         let hold = maya.hold("physio", Some("tom"), TEN).await.unwrap();
+        maya.describe(&hold, maya.draft()).await.unwrap();
         portal.reload(|clinic| {
             clinic.closures.push(app::clinic::model::Closure {
                 location: None,
@@ -133,7 +134,10 @@ on_both! {
         let other = portal.visitor(2);
         assert_eq!(other.hold("physio", Some("priya"), TEN).await, Err(PortalError::Conflict(Reason::SlotNotOffered)));
         assert!(other.starts("physio", "priya", "2026-03-12").await.is_empty());
-        drop(hold);
+        // Nor does it help to have held the time before.
+        assert_eq!(maya.confirm(&hold).await, Err(PortalError::Conflict(Reason::SlotTaken)));
+        assert!(matches!(maya.held(&hold).await.state, HoldState::Gone { .. }));
+        assert_eq!(portal.appointments().await, 0);
     }
 
     async fn a_changed_price_is_shown_again_before_it_is_agreed_to(portal: TestPortal) {
@@ -182,6 +186,24 @@ on_both! {
         portal.booking.sweep().await.unwrap();
         maya.confirm(&hold).await.unwrap();
         assert_eq!(portal.visitor(2).hold("physio", Some("tom"), TEN).await, Err(PortalError::Conflict(Reason::SlotTaken)));
+    }
+
+    async fn a_hold_that_ran_out_is_not_confirmed_once_it_is_too_late_to_book(portal: TestPortal) {
+        let maya = portal.visitor(1);
+        let hold = maya.hold("physio", Some("tom"), "2026-03-11T13:30:00Z").await.unwrap();
+        maya.describe(&hold, maya.draft()).await.unwrap();
+        // 49 minutes before it would begin, and an hour's notice is needed.
+        portal.clock.advance(TimeDelta::minutes(41));
+        assert_eq!(maya.confirm(&hold).await, Err(PortalError::Conflict(Reason::SlotTaken)));
+        assert!(matches!(maya.held(&hold).await.state, HoldState::Gone { .. }));
+        assert_eq!(portal.appointments().await, 0);
+    }
+
+    async fn a_hold_keeps_its_time_off_other_lists_until_it_runs_out(portal: TestPortal) {
+        portal.visitor(1).hold("physio", Some("tom"), TEN).await.unwrap();
+        assert!(!portal.visitor(2).starts("physio", "tom", "2026-03-12").await.contains(&at(TEN)));
+        portal.clock.advance(TimeDelta::minutes(10));
+        assert!(portal.visitor(2).starts("physio", "tom", "2026-03-12").await.contains(&at(TEN)));
     }
 
     async fn when_the_time_is_gone_everything_typed_is_kept_and_three_others_are_near(portal: TestPortal) {

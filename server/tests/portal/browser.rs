@@ -10,10 +10,12 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use rand::Rng;
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
 /// What a browser says by itself when a page of ours sends a form or calls.
 pub const OURS: (&str, &str) = ("sec-fetch-site", "same-origin");
 pub const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+pub const JSON: (&str, &str) = ("content-type", "application/json");
 /// A browser waits for a page.
 pub const PAGE: (&str, &str) = ("accept", "text/html");
 /// A script waits for a value.
@@ -33,6 +35,16 @@ pub struct Browser {
 #[derive(Debug)]
 pub struct Gone;
 
+/// Asks again until there is something, as one does in a demo that is mostly free.
+async fn insist<T>(mut ask: impl AsyncFnMut() -> Result<Option<T>, Gone>) -> T {
+    for _ in 0..30 {
+        if let Some(found) = ask().await.unwrap() {
+            return found;
+        }
+    }
+    panic!("refused every time");
+}
+
 /// What came back.
 #[derive(Debug)]
 pub struct Answer {
@@ -51,6 +63,12 @@ impl Answer {
     pub fn value<T: DeserializeOwned>(&self) -> T {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {} {}", self.status, self.text))
     }
+
+    /// The same, or `None` if it was refused, as somebody who is too late is.
+    fn unless_refused<T: DeserializeOwned>(&self) -> Option<T> {
+        assert!(!self.status.is_server_error(), "{} {}", self.status, self.text);
+        self.status.is_success().then(|| self.value())
+    }
 }
 
 impl Browser {
@@ -61,14 +79,11 @@ impl Browser {
     /// `request` is a method and a path: `GET /rowan-street`.
     pub async fn ask(&self, request: &str, headers: &[(&str, &str)], body: &str) -> Result<Answer, Gone> {
         let (method, path) = request.split_once(' ').unwrap();
-        // Questions go as JSON, what changes something as a form: a page without scripts only changes.
-        let asks = ["/api/booking/times", "/api/booking/held", "/api/booking/visit"].contains(&path) && headers.contains(&FORM);
-        let (json, body) = if asks { (true, question(body)) } else { (false, body.to_owned()) };
         let mut builder = Request::builder().method(method).uri(format!("http://127.0.0.1:{}{path}", self.port));
         for (name, value) in headers {
-            builder = builder.header(*name, if json && *name == FORM.0 { "application/json" } else { value });
+            builder = builder.header(*name, *value);
         }
-        let request = builder.body(Full::from(body)).unwrap();
+        let request = builder.body(Full::from(body.to_owned())).unwrap();
         let (parts, body) = self.client.request(request).await.map_err(|_| Gone)?.into_parts();
         let bytes = body.collect().await.map_err(|_| Gone)?.to_bytes();
         Ok(Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() })
@@ -82,28 +97,33 @@ impl Browser {
         matches!(self.ask("GET /ready", &[], "").await, Ok(answer) if answer.status == StatusCode::OK)
     }
 
-    /// Calls a server function, whatever it answers.
+    /// Sends a form to a server function, whatever it answers.
     pub async fn post(&self, endpoint: &str, fields: &[(&str, &str)]) -> Result<Answer, Gone> {
         self.ask(&format!("POST /api/{endpoint}"), &[FORM, VALUE, OURS], &form(fields)).await
     }
 
-    /// Calls a server function; `None` if it refuses.
-    async fn call<T: DeserializeOwned>(&self, endpoint: &str, fields: &[(&str, &str)]) -> Result<Option<T>, Gone> {
-        let answer = self.post(endpoint, fields).await?;
-        if answer.status.is_success() {
-            return Ok(Some(answer.value()));
-        }
-        assert!(answer.status.is_client_error(), "{endpoint}: {} {}", answer.status, answer.text);
-        Ok(None)
+    /// Asks a server function that changes nothing, whatever it answers: such a question is JSON.
+    pub async fn question(&self, endpoint: &str, question: &Value) -> Result<Answer, Gone> {
+        self.ask(&format!("POST /api/{endpoint}"), &[JSON, VALUE, OURS], &question.to_string()).await
+    }
+
+    /// A visit by its private link.
+    pub async fn visit(&self, link: &str) -> Result<Answer, Gone> {
+        self.question("booking/visit", &json!({ "clinic": CLINIC.1, "visit": link })).await
+    }
+
+    /// A hold by its private link.
+    pub async fn held(&self, link: &str) -> Result<Answer, Gone> {
+        self.question("booking/held", &json!({ "clinic": CLINIC.1, "hold": link })).await
     }
 
     /// The fields that ask for a random free time of the demo's physiotherapy; `None` if a random
     /// stretch of days has none.
-    pub async fn wish(&self, random: &mut impl Rng) -> Result<Option<Vec<(&'static str, String)>>, Gone> {
+    async fn wish(&self, random: &mut impl Rng) -> Result<Option<Vec<(&'static str, String)>>, Gone> {
         let today = server::clock::Clock::system().now();
         let from = (today + chrono::TimeDelta::days(random.random_range(1..40))).date_naive().to_string();
-        let query = [("query[clinic]", CLINIC.1), ("query[treatment]", PHYSIO), ("query[from]", from.as_str())];
-        let Some(times) = self.call::<Times>("booking/times", &query).await? else { return Ok(None) };
+        let query = json!({ "query": { "clinic": CLINIC.1, "treatment": PHYSIO, "from": from } });
+        let times: Times = self.question("booking/times", &query).await?.value();
         let slots: Vec<_> = times.days.iter().flat_map(|day| day.morning.iter().chain(&day.afternoon)).collect();
         if slots.is_empty() {
             return Ok(None);
@@ -114,21 +134,37 @@ impl Browser {
     }
 
     /// Holds a random free time; the hold's link, or `None` if somebody else was faster.
-    pub async fn hold(&self, random: &mut impl Rng) -> Result<Option<String>, Gone> {
+    async fn hold(&self, random: &mut impl Rng) -> Result<Option<String>, Gone> {
         let Some(wish) = self.wish(random).await? else { return Ok(None) };
-        self.call("booking/hold", &borrowed(&wish)).await
+        Ok(self.post("booking/hold", &borrowed(&wish)).await?.unless_refused())
     }
 
     /// Books a random free time; the visit's link, or `None` if somebody else was faster.
     pub async fn book(&self, random: &mut impl Rng, name: &str, email: &str) -> Result<Option<String>, Gone> {
         let Some(hold) = self.hold(random).await? else { return Ok(None) };
         let hold = ("hold", hold.as_str());
-        let Some(held) = self.call::<Held>("booking/describe", &details(hold, name, email)).await? else { return Ok(None) };
-        self.call("booking/confirm", &[CLINIC, hold, ("version", &held.version)]).await
+        let described = self.post("booking/describe", &details(hold, name, email)).await?;
+        let Some(held) = described.unless_refused::<Held>() else { return Ok(None) };
+        Ok(self.post("booking/confirm", &[CLINIC, hold, ("version", &held.version)]).await?.unless_refused())
+    }
+
+    /// The fields that ask for a random free time.
+    pub async fn some_wish(&self, random: &mut impl Rng) -> Vec<(&'static str, String)> {
+        insist(async || self.wish(random).await).await
+    }
+
+    /// A hold of a random free time.
+    pub async fn some_hold(&self, random: &mut impl Rng) -> String {
+        insist(async || self.hold(random).await).await
+    }
+
+    /// A booked visit at a random free time.
+    pub async fn some_visit(&self, random: &mut impl Rng) -> String {
+        insist(async || self.book(random, "Maya Haddad", "maya@example.org").await).await
     }
 
     pub async fn has_visit(&self, link: &str) -> bool {
-        matches!(self.call::<Visit>("booking/visit", &[CLINIC, ("visit", link)]).await, Ok(Some(_)))
+        matches!(self.visit(link).await, Ok(answer) if answer.unless_refused::<Visit>().is_some())
     }
 }
 
@@ -147,32 +183,6 @@ pub fn borrowed<'a>(fields: &'a [(&'a str, String)]) -> Vec<(&'a str, &'a str)> 
 pub fn form(fields: &[(&str, &str)]) -> String {
     let pairs = fields.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
     pairs.collect::<Vec<_>>().join("&")
-}
-
-/// A form's fields as the JSON of a question: `query[clinic]=x` becomes `{"query":{"clinic":"x"}}`.
-fn question(form: &str) -> String {
-    let mut whole = serde_json::Map::new();
-    for (name, value) in form.split('&').filter_map(|pair| pair.split_once('=')) {
-        let (name, value) = (decoded(name), serde_json::Value::String(decoded(value)));
-        match name.strip_suffix(']').and_then(|name| name.split_once('[')) {
-            None => drop(whole.insert(name, value)),
-            Some((outer, inner)) => {
-                let fields = whole.entry(outer).or_insert_with(|| serde_json::json!({}));
-                fields[inner] = value;
-            }
-        }
-    }
-    serde_json::Value::Object(whole).to_string()
-}
-
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        let hex = |digit: u8| u8::try_from(char::from(digit).to_digit(16).unwrap()).unwrap();
-        bytes.push(if byte == b'%' { hex(rest.next().unwrap()) * 16 + hex(rest.next().unwrap()) } else { byte });
-    }
-    String::from_utf8(bytes).unwrap()
 }
 
 fn encoded(text: &str) -> String {

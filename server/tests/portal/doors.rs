@@ -38,19 +38,11 @@ async fn served(variables: &[(&str, &str)]) -> Served {
 impl Served {
     /// The fields that ask for a free time.
     async fn wish(&mut self) -> String {
-        loop {
-            if let Some(wish) = self.browser.wish(&mut self.random).await.unwrap() {
-                return form(&borrowed(&wish));
-            }
-        }
+        form(&borrowed(&self.browser.some_wish(&mut self.random).await))
     }
 
     async fn hold(&mut self) -> String {
-        loop {
-            if let Some(hold) = self.browser.hold(&mut self.random).await.unwrap() {
-                return hold;
-            }
-        }
+        self.browser.some_hold(&mut self.random).await
     }
 
     async fn post(&self, endpoint: &str, headers: &[(&str, &str)], body: &str) -> Answer {
@@ -216,7 +208,7 @@ async fn no_cookie_before_the_first_hold_and_then_one_that_scripts_and_plain_htt
     let (later, own) = (served.wish().await, ("cookie", kept.as_str()));
     assert_eq!(served.post("booking/hold", &[FORM, VALUE, OURS, own], &later).await.header(SET_COOKIE), "");
     let link = form(&[CLINIC, ("hold", &hold)]);
-    assert_eq!(served.post("booking/held", &[FORM, VALUE, OURS, own], &link).await.header(SET_COOKIE), "");
+    assert_eq!(served.post("booking/release", &[FORM, VALUE, OURS, own], &link).await.header(SET_COOKIE), "");
     let planted = ("cookie", "__Host-visitor=planted-by-somebody-else");
     let third = served.wish().await;
     let fresh = served.post("booking/hold", &[FORM, VALUE, OURS, planted], &third).await;
@@ -234,7 +226,7 @@ fn nonce(answer: &Answer) -> Option<&str> {
 async fn every_answer_carries_the_headers_that_keep_it_ours() {
     let mut served = served(&[]).await;
     let (wish, hold) = (served.wish().await, served.hold().await);
-    let visit = served.browser.book(&mut served.random, "Maya Haddad", "maya@example.org").await.unwrap().unwrap_or_default();
+    let visit = served.browser.some_visit(&mut served.random).await;
     let pages = [
         "/rowan-street".to_owned(),
         "/rowan-street/booking".to_owned(),
@@ -271,7 +263,7 @@ async fn every_answer_carries_the_headers_that_keep_it_ours() {
         all.push((path.to_owned(), served.get(path, &[PAGE]).await));
     }
     all.push(("a foreign change".into(), served.post("booking/hold", &[FORM], &wish).await));
-    all.push(("a value".into(), served.post("booking/held", &[FORM, OURS, VALUE], &form(&[CLINIC, ("hold", &hold)])).await));
+    all.push(("a value".into(), served.browser.held(&hold).await.unwrap()));
     all.push(("a form sent wrong".into(), served.post("booking/hold", &[FORM, OURS, PAGE], "x=y").await));
     all.push(("another host".into(), served.get("/", &[("host", "evil.example")]).await));
     all.push(("a file".into(), served.get(&format!("/rowan-street/visit/{visit}/calendar.ics"), &[]).await));
@@ -305,11 +297,7 @@ fn plain(answer: &Answer, token: &str) -> (StatusCode, String, Vec<(String, Stri
 async fn a_link_that_opens_nothing_answers_alike_whatever_is_wrong_with_it() {
     let mut served = served(&[]).await;
     let hold = served.hold().await;
-    let visit = loop {
-        if let Some(visit) = served.browser.book(&mut served.random, "Maya Haddad", "maya@example.org").await.unwrap() {
-            break visit;
-        }
-    };
+    let visit = served.browser.some_visit(&mut served.random).await;
     let database = Database::open(&Address::Sqlite(served.folder.0.join("data/perennial.db"))).await.unwrap();
     let links = Links::load(&database).await.unwrap();
     database.close().await;
@@ -337,14 +325,15 @@ async fn a_link_that_opens_nothing_answers_alike_whatever_is_wrong_with_it() {
             assert!(found == expected, "{before}{token}{after}: {one}\nis not {other}\n{:?} {:?}", found.2, expected.2);
         }
     }
-    for (endpoint, name, wrong) in [("booking/visit", "visit", &kinds[0].2), ("booking/held", "hold", &kinds[2].2)] {
+    for (is_visit, wrong) in [(true, &kinds[0].2), (false, &kinds[2].2)] {
         for token in wrong.iter().chain([&random]) {
-            let answer = served.post(endpoint, &[FORM, OURS, VALUE], &form(&[CLINIC, (name, token)])).await;
-            assert_eq!((answer.status, answer.text.as_str()), (StatusCode::NOT_FOUND, "\"NotFound\""), "{endpoint} {token}");
+            let answer = if is_visit { served.browser.visit(token).await } else { served.browser.held(token).await }.unwrap();
+            assert_eq!((answer.status, answer.text.as_str()), (StatusCode::NOT_FOUND, "\"NotFound\""), "{token}");
         }
     }
     // Under another clinic's name it does not exist either.
-    let elsewhere = served.post("booking/visit", &[FORM, OURS, VALUE], &form(&[("clinic", "elm"), ("visit", &visit)])).await;
+    let question = serde_json::json!({ "clinic": "elm", "visit": visit });
+    let elsewhere = served.browser.question("booking/visit", &question).await.unwrap();
     assert_eq!((elsewhere.status, elsewhere.text.as_str()), (StatusCode::NOT_FOUND, "\"NotFound\""));
 }
 
@@ -382,7 +371,7 @@ async fn what_is_too_large_too_long_or_too_deep_is_refused_at_once() {
     let answer = served.raw(format!("GET / HTTP/1.1\r\nhost: localhost\r\n{lines}connection: close\r\n\r\n").as_bytes()).await;
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer:.80}");
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
-    assert_eq!(served.browser.post("booking/held", &[CLINIC, ("hold", &hold)]).await.unwrap().status, StatusCode::OK);
+    assert_eq!(served.browser.held(&hold).await.unwrap().status, StatusCode::OK);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -480,7 +469,7 @@ async fn nothing_that_a_patient_typed_or_may_open_gets_into_the_log() {
     for page in [format!("/rowan-street/booking/hold/{hold}"), format!("/rowan-street/booking/hold/{hold}/check?{query}")] {
         assert_eq!(served.get(&page, &[PAGE, own[3]]).await.status, StatusCode::OK);
     }
-    let version = served.post("booking/held", &[FORM, OURS, VALUE], &form(&[CLINIC, link])).await.value::<Held>().version;
+    let version = served.browser.held(&hold).await.unwrap().value::<Held>().version;
     served.post("booking/confirm", &own, &form(&[CLINIC, link, ("version", query)])).await;
     let booked = served.post("booking/confirm", &own, &form(&[CLINIC, link, ("version", &version)])).await;
     let visit = booked.header(LOCATION).rsplit('/').next().unwrap().to_owned();

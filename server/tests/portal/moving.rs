@@ -12,6 +12,7 @@ use app::booking::model::{Times, Visit};
 use axum::http::StatusCode;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
+use serde_json::json;
 use server::clock::Clock;
 use server::store::Address;
 
@@ -102,7 +103,9 @@ async fn a_copy_made_while_bookings_run_is_of_one_moment_and_serves_elsewhere() 
         (0..4).map(|number| tokio::spawn(book(program.browser(), seed ^ number, ledger.clone(), stop.clone()))).collect();
     for copy in ["one", "two", "three"] {
         let before = ledger.lock().unwrap().len();
+        let waiting = Instant::now();
         while ledger.lock().unwrap().len() < before + 5 {
+            assert!(waiting.elapsed() < Duration::from_secs(30), "nobody books any more");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         let acknowledged = ledger.lock().unwrap().clone();
@@ -167,9 +170,11 @@ async fn told(program: &Program, visit: &str) -> Told {
     let browser = program.browser();
     let elsewhere = |text: &str| text.replace(&format!("localhost:{}", program.port), "localhost");
     let day = (Clock::system().now() + chrono::TimeDelta::days(20)).date_naive().to_string();
-    let common = [("query[clinic]", CLINIC.1), ("query[treatment]", "physio-first"), ("query[zone]", "Asia/Tokyo")];
-    let times = async |more: &[(&str, &str)]| {
-        let answer = browser.post("booking/times", &[&common[..], more].concat()).await.unwrap();
+    let times = async |month: Option<&str>| {
+        let query = json!({
+            "clinic": CLINIC.1, "treatment": "physio-first", "zone": "Asia/Tokyo", "from": day, "month": month,
+        });
+        let answer = browser.question("booking/times", &json!({ "query": query })).await.unwrap();
         // The soonest moves on while the servers are asked one after the other.
         Times { soonest: None, ..answer.value() }
     };
@@ -180,9 +185,9 @@ async fn told(program: &Program, visit: &str) -> Told {
     assert_eq!(page.status, StatusCode::OK);
     let body = page.text.split_once("<main").unwrap().1.split("</main>").next().unwrap();
     Told {
-        list: times(&[("query[from]", &day)]).await,
-        month: times(&[("query[month]", &day), ("query[from]", &day)]).await,
-        visit: browser.post("booking/visit", &[CLINIC, ("visit", visit)]).await.unwrap().value(),
+        list: times(None).await,
+        month: times(Some(&day)).await,
+        visit: browser.visit(visit).await.unwrap().value(),
         file: elsewhere(&file.text),
         page: elsewhere(body),
     }
@@ -193,11 +198,7 @@ async fn the_zone_of_the_machine_means_nothing() {
     let folder = Folder::new();
     let mut program = Program::serve(&folder.0, &[("TZ", ZONES[0])]).await;
     let mut random = StdRng::seed_from_u64(seed());
-    let visit = loop {
-        if let Some(visit) = program.browser().book(&mut random, "Maya Haddad", "maya@example.org").await.unwrap() {
-            break visit;
-        }
-    };
+    let visit = program.browser().some_visit(&mut random).await;
     assert!(program.end().await.success());
     let copy = |zone: &str| {
         let elsewhere = Folder::new();

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use app::error::{PortalError, Reason};
 use futures::future::join_all;
+use server::clock::Clock;
+use server::store::StoreError;
 use tokio::sync::Barrier;
 
 use crate::on_both;
@@ -25,6 +27,18 @@ on_both! {
         let told = outcomes.iter().filter(|outcome| **outcome == Err(PortalError::Conflict(Reason::SlotTaken))).count();
         assert_eq!((won, told), (1, 99), "{outcomes:?}");
         assert_eq!((portal.appointments().await, portal.overlaps().await), (1, 0));
+    }
+
+    async fn the_database_itself_refuses_a_second_holder_whatever_asked_for_it(portal: TestPortal) {
+        portal.visitor(1).book("physio", Some("tom"), TEN).await.unwrap();
+        let other = Clock::system().new_id();
+        let blind = portal.database.write(async move |tx| {
+            tx.query("INSERT INTO occupancy (clinic, resource, tick, holder) SELECT clinic, resource, tick, $1 FROM occupancy LIMIT 1")
+                .bind(other)
+                .execute()
+                .await
+        });
+        assert_eq!(blind.await, Err(StoreError::Unique { table: "occupancy".to_owned() }));
     }
 
     async fn two_processes_cannot_both_book_a_time(portal: TestPortal) {

@@ -14,7 +14,7 @@ use rand::rngs::StdRng;
 use server::clock::Clock;
 use server::store::{Address, Database};
 
-use crate::browser::{Browser, CLINIC, borrowed};
+use crate::browser::borrowed;
 use crate::harness::{Folder, TestPortal, seed};
 use crate::program::{Ended, Program, UNHURRIED, perennial, run, wrapped};
 
@@ -40,14 +40,6 @@ fn random() -> StdRng {
     StdRng::seed_from_u64(seed())
 }
 
-async fn book(browser: &Browser, random: &mut StdRng) -> String {
-    loop {
-        if let Some(visit) = browser.book(random, "Maya Haddad", "maya@example.org").await.unwrap() {
-            return visit;
-        }
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn from_an_empty_folder_it_serves_and_says_where() {
     let folder = Folder::new();
@@ -65,13 +57,13 @@ async fn from_an_empty_folder_it_serves_and_says_where() {
 async fn a_second_start_finds_everything_that_was_there() {
     let (folder, mut random) = (Folder::new(), random());
     let mut program = Program::serve(&folder.0, &[]).await;
-    let visit = book(&program.browser(), &mut random).await;
-    let hold = program.browser().hold(&mut random).await.unwrap().expect("a demo with free times");
+    let visit = program.browser().some_visit(&mut random).await;
+    let hold = program.browser().some_hold(&mut random).await;
     assert!(program.end().await.success());
     let program = Program::serve(&folder.0, &[]).await;
     assert!(program.said().starts_with("Rowan Street Clinic is open"), "{}", program.said());
     assert!(program.browser().has_visit(&visit).await);
-    let held = program.browser().post("booking/held", &[CLINIC, ("hold", &hold)]).await.unwrap();
+    let held = program.browser().held(&hold).await.unwrap();
     assert_eq!(held.status, StatusCode::OK, "a link made before the start opens after it");
 }
 
@@ -228,24 +220,20 @@ async fn while_the_disk_is_full_nothing_is_booked_or_lost_and_reading_goes_on() 
     let (disk, mut random) = (Disk::new(), random());
     let mut program = Program::start(disk.program(false)).await;
     let browser = program.browser();
-    let mut acknowledged = vec![book(&browser, &mut random).await];
-    let held = browser.hold(&mut random).await.unwrap().expect("a demo with free times");
+    let mut acknowledged = vec![browser.some_visit(&mut random).await];
+    let held = browser.some_hold(&mut random).await;
     for _ in 0..2 {
         disk.fill(Some(&program));
-        let wish = loop {
-            if let Some(wish) = browser.wish(&mut random).await.unwrap() {
-                break wish;
-            }
-        };
+        let wish = browser.some_wish(&mut random).await;
         let refused = browser.post("booking/hold", &borrowed(&wish)).await.unwrap();
         assert_eq!((refused.status, refused.text.as_str()), (StatusCode::SERVICE_UNAVAILABLE, "\"Unavailable\""));
         assert_eq!(browser.page("/rowan-street/booking/physio-first").await.status, StatusCode::OK);
         assert!(browser.has_visit(&acknowledged[0]).await);
         assert!(browser.is_ready().await);
         disk.clear(&program);
-        acknowledged.push(book(&browser, &mut random).await);
+        acknowledged.push(browser.some_visit(&mut random).await);
     }
-    let kept = browser.post("booking/held", &[CLINIC, ("hold", &held)]).await.unwrap();
+    let kept = browser.held(&held).await.unwrap();
     assert_eq!(kept.status, StatusCode::OK);
     // Killed, so that the next start reads what the full disk left behind.
     program.kill().await;
