@@ -150,8 +150,10 @@ impl Database {
     /// The closure may run more than once, and beside others in one commit: nothing in it but SQL
     /// and what follows from it. It goes on if the caller stops waiting.
     ///
-    /// ```ignore
-    /// database.write(async move |tx| { tx.query("…").bind(id).execute().await?; Ok(()) }).await
+    /// ```no_run
+    /// # async fn forget(database: server::store::Database, clinic: String) -> Result<u64, server::store::StoreError> {
+    /// database.write(async move |tx| tx.query("DELETE FROM clinic WHERE slug = $1").bind(&clinic).execute().await).await
+    /// # }
     /// ```
     ///
     /// # Errors
