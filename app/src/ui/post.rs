@@ -3,6 +3,10 @@
 //! Server functions could each bring their own client; this one is shared by all of them, so a
 //! page's chunk carries its shape and words and not another copy of the machinery.
 
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::task::{Poll, Waker};
+
 use gloo_net::http::Request;
 use leptos::serde_json;
 use leptos::web_sys::{UrlSearchParams, wasm_bindgen::JsValue};
@@ -15,18 +19,60 @@ pub enum Body {
     Form(UrlSearchParams),
 }
 
+thread_local! {
+    static CHANGES: Cell<usize> = const { Cell::new(0) };
+    static WAITING: RefCell<Vec<Waker>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A change on its way to the server.
+struct Change;
+
+impl Change {
+    fn begins() -> Self {
+        CHANGES.set(CHANGES.get() + 1);
+        Self
+    }
+
+    /// Waits until no change is on its way.
+    async fn all_done() {
+        let look = |context: &mut std::task::Context<'_>| {
+            if CHANGES.get() == 0 {
+                return Poll::Ready(());
+            }
+            WAITING.with_borrow_mut(|waiting| waiting.push(context.waker().clone()));
+            Poll::Pending
+        };
+        poll_fn(look).await;
+    }
+}
+
+impl Drop for Change {
+    fn drop(&mut self) {
+        CHANGES.set(CHANGES.get() - 1);
+        WAITING.take().into_iter().for_each(Waker::wake);
+    }
+}
+
 /// What came back: the text, and where the reader is sent on, if anywhere.
 pub struct Answer {
     pub text: String,
     pub redirect: Option<String>,
 }
 
+/// A question (JSON) waits for the changes (forms) sent before it: who leaves a form and comes
+/// straight back must not be shown what it was before.
+///
 /// # Errors
 /// What the server said, or `Unavailable` if it cannot be reached.
 pub async fn post(address: &str, body: Body) -> Result<Answer, PortalError> {
-    let (kind, body) = match body {
-        Body::Json(text) => ("application/json", JsValue::from_str(&text)),
-        Body::Form(fields) => ("application/x-www-form-urlencoded", JsValue::from(fields.to_string())),
+    let (kind, body, _change) = match body {
+        Body::Json(text) => {
+            Change::all_done().await;
+            ("application/json", JsValue::from_str(&text), None)
+        }
+        Body::Form(fields) => {
+            ("application/x-www-form-urlencoded", JsValue::from(fields.to_string()), Some(Change::begins()))
+        }
     };
     let lost = |_| PortalError::Unavailable;
     // Times are worded for where the reader is, too.

@@ -76,7 +76,16 @@ impl Autosave {
             ends: StoredValue::new([None, None]),
         };
         Effect::new(move |_| autosave.wait_for_end(&autosave.state.read()));
-        on_cleanup(move || autosave.stop());
+        // Who turns to another app may never come back to this page.
+        let hidden = window_event_listener_untyped("visibilitychange", move |_| {
+            if document().hidden() && autosave.is_resting() {
+                autosave.save();
+            }
+        });
+        on_cleanup(move || {
+            hidden.remove();
+            autosave.stop();
+        });
         autosave
     }
 
@@ -148,9 +157,8 @@ impl Autosave {
 
     /// The page is left. What was typed since the last sending is sent all the same.
     fn stop(self) {
-        let is_resting = self.rest.try_with_value(Option::is_some).unwrap_or_default();
         let is_newer = self.under_way.try_get_value() == Some(Some(true));
-        if (is_resting || is_newer)
+        if (self.is_resting() || is_newer)
             && let Some(typed) = self.typed_so_far()
         {
             spawn_local(async move {
@@ -160,6 +168,11 @@ impl Autosave {
         }
         self.clear_rest();
         self.clear_ends();
+    }
+
+    /// Something was typed that is not on its way yet.
+    fn is_resting(self) -> bool {
+        self.rest.try_with_value(Option::is_some).unwrap_or_default()
     }
 
     fn clear_rest(self) {
