@@ -51,8 +51,9 @@ pub fn compile(finish: Finish) -> Result<Front> {
     command
         .args(["--no-default-features", "--features", "hydrate", "--profile", profile])
         // A folder of its own: these flags would otherwise throw away the other builds' work, and theirs this one's.
+        // They take the place of those in `.cargo/config.toml`, so its cfg is here again.
         .args(["--target-dir", "target/front", "--message-format", "json-render-diagnostics"])
-        .env("RUSTFLAGS", "-Clink-args=--emit-relocs")
+        .env("RUSTFLAGS", "-Clink-args=--emit-relocs --cfg=erase_components")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .stdout(Stdio::piped());
     let mut cargo = Tended::start(&mut command).context("cargo could not be started")?;
