@@ -51,8 +51,12 @@ pub struct SiteFiles {
     pub wasm: String,
     /// By [`words::Language`], in its order.
     pub words: [String; 4],
-    pub icons: String,
 }
+
+/// The hue of the clinic's accent, in degrees; the server provides it to the clinic's pages.
+#[cfg(feature = "ssr")]
+#[derive(Clone, Copy, Debug)]
+pub struct Hue(pub u16);
 
 /// The symbols of [`ui::icon`]; they ride along with the document, which saves a request.
 #[cfg(feature = "ssr")]
@@ -79,8 +83,11 @@ pub fn shell(files: SiteFiles) -> impl IntoView {
             <link rel="preload" r#as="fetch" crossorigin="anonymous" href=format!("/{words}")/>
         }
     });
+    let accent = use_context::<Hue>().map(|Hue(hue)| {
+        let style = format!("@layer clinic{{:root{{--hue:{hue}}}}}");
+        view! { <style nonce=nonce.clone() inner_html=style></style> }
+    });
     let script = built.then(|| view! { <script type="module" nonce=nonce>{start}</script> });
-    let clinic = request::clinic().map(|clinic| view! { <link rel="stylesheet" href=routes::style(&clinic)/> });
     view! {
         <!DOCTYPE html>
         <html lang=language.tag() dir=language.direction()>
@@ -88,7 +95,7 @@ pub fn shell(files: SiteFiles) -> impl IntoView {
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"/>
                 {waking}
-                {clinic}
+                {accent}
                 <link rel="icon" href="/assets/favicon.svg" type="image/svg+xml"/>
                 <link rel="apple-touch-icon" href="/assets/apple-touch-icon.png"/>
                 <link rel="manifest" href="/assets/manifest.webmanifest"/>

@@ -6,7 +6,7 @@
 use crate::words::Language;
 
 #[cfg(feature = "ssr")]
-pub use self::door::{Reply, clinic, language, nonce, page_status, service};
+pub use self::door::{Reply, language, nonce, page_status, service};
 
 /// Who is asking. Resolved once per request, in the server's session layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,8 +56,6 @@ mod door {
 
     use super::Caller;
     use crate::error::PortalError;
-    use crate::ids::ClinicSlug;
-    use crate::routes;
     use crate::words::Language;
 
     /// A service from the request's context, the caller, and the way to answer.
@@ -77,12 +75,6 @@ mod door {
         use_context::<Parts>()
             .and_then(|parts| parts.extensions.get::<Caller>().map(|caller| caller.language))
             .unwrap_or_default()
-    }
-
-    /// The clinic that the address of this request names; `None` outside of one.
-    pub fn clinic() -> Option<ClinicSlug> {
-        let parts = use_context::<Parts>()?;
-        routes::clinic_of(parts.uri.path())
     }
 
     /// The status of the page being rendered, where it is not 200.

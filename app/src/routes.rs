@@ -43,11 +43,6 @@ pub fn home(clinic: &ClinicSlug) -> String {
     format!("/{clinic}")
 }
 
-/// The clinic's own sheet: its accent, on top of everybody's.
-pub fn style(clinic: &ClinicSlug) -> String {
-    format!("/{clinic}/clinic.css")
-}
-
 pub fn booking(clinic: &ClinicSlug) -> String {
     format!("/{clinic}/booking")
 }

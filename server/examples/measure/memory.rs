@@ -20,13 +20,12 @@ const REQUESTS_FIRST: u32 = 10_000;
 /// What a client asks for in one turn: six pages and files, two questions, and a hold given back.
 const REQUESTS_A_TURN: u32 = 10;
 const SETTLING: Duration = Duration::from_secs(2);
-const PAGES: [&str; 6] = [
+const PAGES: [&str; 5] = [
     "/rowan-street",
     "/rowan-street/booking",
     TIMES_PAGE,
     "/rowan-street/booking/physio-first?view=calendar",
     "/rowan-street/booking/flu-vaccine",
-    "/rowan-street/clinic.css",
 ];
 
 pub async fn measure(program: &Path, folder: &Path) -> anyhow::Result<()> {

@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use app::Hue;
 use app::booking::api::BookingService;
 use app::clinic::api::ClinicService;
 use axum::Router;
@@ -67,7 +68,6 @@ pub fn router(config: &Config, web: Web, gate: &Arc<Gate>) -> Router {
         .route("/assets/{*path}", get(site::asset))
         .route("/favicon.ico", get(site::well_known))
         .route("/robots.txt", get(site::well_known))
-        .route("/{clinic}/clinic.css", get(plain::clinic_style))
         .route("/{clinic}/visit/{visit}/calendar.ics", get(calendar))
         .with_state(web.clone())
         .merge(pages)
@@ -101,16 +101,14 @@ fn context(web: &Web) -> impl Fn() + Clone + Send + Sync + 'static {
         if let Some(nonce) = app::request::nonce() {
             options.insert_header(CONTENT_SECURITY_POLICY, security::policy(Some(&nonce)));
         }
-        // The page says so kindly; the status says so to programs that follow links.
-        if names_no_clinic(&clinics, parts.uri.path()) {
-            options.set_status(StatusCode::NOT_FOUND);
+        let first = parts.uri.path().trim_start_matches('/').split('/').next().unwrap_or_default();
+        match find(&clinics, first) {
+            Some(clinic) => provide_context(Hue(clinic.hue)),
+            // The page says so kindly; the status says so to programs that follow links.
+            None if !first.is_empty() && first != "api" => options.set_status(StatusCode::NOT_FOUND),
+            None => {}
         }
     }
-}
-
-fn names_no_clinic(clinics: &Clinics, path: &str) -> bool {
-    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    !first.is_empty() && first != "api" && find(clinics, first).is_none()
 }
 
 /// An address that nobody answers: the app's page about that, or a value for a program.

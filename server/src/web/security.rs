@@ -204,12 +204,13 @@ pub async fn describe(State(gate): State<Arc<Gate>>, request: Request, next: Nex
     response
 }
 
-/// The content security policy; scripts run only in pages that have a nonce, and only with it.
+/// The content security policy; scripts and styles inside a page run only with its nonce.
 pub fn policy(nonce: Option<&str>) -> HeaderValue {
     let script =
         nonce.map_or_else(|| "'none'".to_owned(), |nonce| format!("'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'"));
+    let style = nonce.map(|nonce| format!(" 'nonce-{nonce}'")).unwrap_or_default();
     let policy = format!(
-        "default-src 'none'; script-src {script}; style-src 'self'; img-src 'self' data:; font-src 'self'; \
+        "default-src 'none'; script-src {script}; style-src 'self'{style}; img-src 'self' data:; font-src 'self'; \
          connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     );
     HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))

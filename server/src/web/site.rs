@@ -1,4 +1,4 @@
-//! The built site, inside the binary: style, script, WebAssembly, words and icons.
+//! The built site, inside the binary: style, script, WebAssembly and words.
 //!
 //! `cargo portal build` writes it to `target/site`, with the compressed forms beside each file;
 //! a release build takes that folder in, a debug build reads it where it lies. Names under `pkg/`
@@ -39,7 +39,6 @@ struct Manifest {
     wasm: String,
     /// By language tag.
     words: BTreeMap<String, String>,
-    icons: String,
 }
 
 /// The names of the site's files; `None` if the site was never built. Pages work without it:
@@ -47,7 +46,7 @@ struct Manifest {
 pub fn files() -> Option<SiteFiles> {
     let manifest: Manifest = serde_json::from_slice(&Files::get("site.json")?.data).ok()?;
     let words = Language::ALL.map(|language| manifest.words.get(language.tag()).cloned().unwrap_or_default());
-    Some(SiteFiles { style: manifest.style, script: manifest.script, wasm: manifest.wasm, words, icons: manifest.icons })
+    Some(SiteFiles { style: manifest.style, script: manifest.script, wasm: manifest.wasm, words })
 }
 
 /// Answers `/pkg/…`: what never changes under its name.
