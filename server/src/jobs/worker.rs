@@ -26,6 +26,8 @@ const RUN_AT_ONCE: usize = 8;
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// A run that takes longer is tried again; well below the lease, so that nobody else has the job.
 const RUN_TIME_MAX: Duration = Duration::from_secs(90);
+/// How long the jobs in hand may take to finish once it is told to stop.
+const FINISH_WITHIN: Duration = Duration::from_secs(5);
 
 /// Why a run did not do the work. The text is kept in the job's row and may be logged: ids and
 /// codes, no patient's words.
@@ -124,7 +126,10 @@ impl Worker {
                 _ = tokio::time::timeout(wait, bell.notified()) => {}
             }
         }
-        running.collect::<()>().await;
+        // What is not done by then is done again once its lease has run out.
+        if tokio::time::timeout(FINISH_WITHIN, running.collect::<()>()).await.is_err() {
+            tracing::warn!("jobs were left unfinished");
+        }
     }
 
     /// Runs everything that is due now, and what becomes due by that; answers how many runs.

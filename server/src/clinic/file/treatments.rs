@@ -147,11 +147,6 @@ fn agrees_with_itself(section: &Section<'_>, treatment: &Treatment) -> Result<()
         let reason = "The answer could come after the visit: `answer_within` is longer than `notice`. Make the notice longer.";
         result = Err(section.wrong(reason));
     }
-    if treatment.capacity > 1 && treatment.room_kind.is_some() {
-        let reason =
-            "A group session cannot have a `room_kind`: each seat would occupy a room. Remove `room_kind` or `capacity`.";
-        result = Err(section.wrong(reason));
-    }
     if treatment.capacity > 1 && treatment.every_min < occupied {
         let reason = format!(
             "The sessions of a group would overlap: one begins every {} minutes and takes {occupied}. Write: every = \"{occupied} min\"",

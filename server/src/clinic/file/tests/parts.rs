@@ -89,12 +89,6 @@ fn a_group_and_an_audience_are_possible() {
     check(&[
         case(
             "capacity = 8",
-            "capacity = 8\nroom_kind = \"treatment-room\"",
-            "A group session cannot have a `room_kind`: each seat would occupy a room. Remove `room_kind` or `capacity`.",
-        )
-        .on("[[treatments]]\nslug = \"back-class\""),
-        case(
-            "capacity = 8",
             "capacity = 8\nevery = \"30 min\"",
             "The sessions of a group would overlap: one begins every 30 minutes and takes 60. Write: every = \"60 min\"",
         )
