@@ -14,6 +14,7 @@
 //! - [`labels`]: what the server writes for people: times, days, money, names
 //! - [`failure`]: how a service fails, and what the caller hears of it
 //! - one folder per feature, implementing the trait of the same word in `app`: [`clinic`], [`booking`]
+//! - [`patient`]: whom the clinic knew before
 //!
 //! [`Portal::open`] is the one place that wires them.
 
@@ -28,6 +29,7 @@ pub mod jobs;
 pub mod labels;
 pub mod letters;
 pub mod link;
+pub mod patient;
 pub mod store;
 pub mod telemetry;
 pub mod web;
@@ -38,6 +40,8 @@ use std::time::Duration;
 
 use app::booking::api::BookingService;
 use app::clinic::api::ClinicService;
+use app::clinic::model::Clinic;
+use app::ids::ClinicSlug;
 use app::routes;
 use axum::Router;
 use axum::routing::get;
@@ -51,7 +55,7 @@ use crate::clinic::load::{Loaded, Refused};
 use crate::clinic::service::Fronts;
 use crate::clock::Clock;
 use crate::config::{Choice, Config};
-use crate::jobs::{Registry, Worker, schedule};
+use crate::jobs::{Registry, Worker, queue, schedule};
 use crate::letters::job::VisitLetters;
 use crate::letters::mailbox::Mailbox;
 use crate::link::Links;
@@ -65,6 +69,9 @@ use crate::web::{listen, site};
 const CLINICS_REFRESHED_EVERY: Duration = Duration::from_secs(5);
 /// How often what has ended is cleared up.
 const SWEPT_EVERY: Duration = Duration::from_mins(1);
+const FORGOTTEN_EVERY: Duration = Duration::from_hours(6);
+/// How long a done job is kept: a job with the same key is not added again meanwhile.
+const JOBS_KEPT: chrono::TimeDelta = chrono::TimeDelta::days(60);
 
 /// The whole server, wired and ready.
 pub struct Portal {
@@ -116,8 +123,12 @@ impl Portal {
             Choice::Off => false,
         };
         if wanted {
+            let demo = clinic::load::demo()?;
+            let (clinic, today) = (demo.slug.clone(), self.clock.now().date_naive());
+            let patients = patient::file::read(patient::DEMO, &demo, today);
             // By force: visits of the demo may outlive its file.
-            self.load(clinic::load::demo()?, true).await?;
+            self.load(demo, true).await?;
+            self.load_patients(&clinic, patients.unwrap_or_default()).await?;
         }
         Ok(())
     }
@@ -126,10 +137,23 @@ impl Portal {
     ///
     /// # Errors
     /// If booked visits would no longer fit and it is not by force, or if it can't be written.
-    pub async fn load(&self, clinic: app::clinic::model::Clinic, force: bool) -> Result<Loaded, Refused> {
+    pub async fn load(&self, clinic: Clinic, force: bool) -> Result<Loaded, Refused> {
         let loaded = clinic::load::load(&self.database, &self.clock, clinic, force).await?;
         self.clinics.refresh().await?;
         Ok(loaded)
+    }
+
+    /// Takes over a clinic's list of patients; see [`patient::load`].
+    ///
+    /// # Errors
+    /// If it can't be written.
+    pub async fn load_patients(&self, clinic: &ClinicSlug, list: Vec<patient::Known>) -> Result<patient::Loaded, StoreError> {
+        patient::load(&self.database, &self.clock, clinic, list).await
+    }
+
+    /// The clinic with this name in addresses.
+    pub fn clinic(&self, slug: &ClinicSlug) -> Option<Arc<Clinic>> {
+        self.clinics.get(slug).map(|current| current.clinic)
     }
 
     /// Everything that is answered, without a listener: what tests call.
@@ -273,14 +297,16 @@ fn jobs(
         mailbox: Mailbox::new(&config.mailbox),
     };
     let booking = Arc::clone(booking);
-    Registry::default().job(booking::LETTER_JOB, Arc::new(letters)).chore(schedule::every(
-        SWEPT_EVERY,
-        "booking.sweep",
-        move || {
-            let booking = Arc::clone(&booking);
-            async move { Ok(booking.sweep().await?) }
-        },
-    ))
+    let sweep = schedule::every(SWEPT_EVERY, "booking.sweep", move || {
+        let booking = Arc::clone(&booking);
+        async move { Ok(booking.sweep().await?) }
+    });
+    let (database, clock) = (database.clone(), clock.clone());
+    let forget = schedule::every(FORGOTTEN_EVERY, "jobs.forget", move || {
+        let (database, before) = (database.clone(), clock.now() - JOBS_KEPT);
+        async move { Ok(queue::forget_done(&database, before).await.map(drop)?) }
+    });
+    Registry::default().job(booking::LETTER_JOB, Arc::new(letters)).chore(sweep).chore(forget)
 }
 
 /// Sees clinics that another process has loaded.

@@ -11,12 +11,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand};
-use server::clinic::file;
+use server::clinic::file::{self, Mistake};
 use server::clinic::load::{Loaded, Refused};
 use server::clock::Clock;
 use server::config::{BadSetting, Choice, Config, SETTINGS, Setting};
 use server::store::{Database, backup::restore};
-use server::{Portal, doctor, telemetry};
+use server::{Portal, doctor, patient, telemetry};
 use tokio::net::TcpListener;
 
 #[derive(Parser)]
@@ -45,6 +45,9 @@ enum Command {
     /// Clinics and the files that describe them
     #[command(subcommand)]
     Clinic(ClinicCommand),
+    /// The patients whom a clinic knew before
+    #[command(subcommand)]
+    Patient(PatientCommand),
     /// What is configured, and what is wrong
     Doctor,
     /// Copy the database to a file, also while it is being served
@@ -68,6 +71,17 @@ enum ClinicCommand {
         /// Also if booked appointments no longer fit
         #[arg(long)]
         force: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum PatientCommand {
+    /// Take over a clinic's list: who is known, what they had, and who should call instead of booking
+    Load {
+        /// The clinic's name in addresses: rowan-street
+        clinic: String,
+        /// A CSV file; server/demo/README.md describes it
+        file: PathBuf,
     },
 }
 
@@ -114,6 +128,7 @@ async fn run(file: Option<&Path>, command: Command) -> anyhow::Result<()> {
         Command::Work => work(config, clock).await,
         Command::Migrate => migrate(&config, &clock).await,
         Command::Clinic(ClinicCommand::Load { file, force }) => load(config, clock, &file, force).await,
+        Command::Patient(PatientCommand::Load { clinic, file }) => load_patients(config, clock, &clinic, &file).await,
         Command::Doctor => doctor(&config).await,
         Command::Backup { file } => backup(&config, &file).await,
         Command::Restore { file, replace } => {
@@ -185,17 +200,37 @@ fn check(path: &Path) -> anyhow::Result<()> {
 
 /// The clinic of a file; its mistakes, one a line, on standard error.
 fn read_clinic(path: &Path) -> anyhow::Result<app::clinic::model::Clinic> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    file::read(&text).map_err(|mistakes| {
-        for mistake in &mistakes {
-            let _ = writeln!(std::io::stderr(), "{}:{}: {}", path.display(), mistake.line, mistake.reason);
-        }
-        anyhow::anyhow!(
-            "{} has {} to mend.",
-            path.display(),
-            if mistakes.len() == 1 { "a mistake".to_owned() } else { format!("{} mistakes", mistakes.len()) }
-        )
-    })
+    file::read(&text_of(path)?).map_err(|mistakes| to_mend(path, &mistakes))
+}
+
+fn text_of(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))
+}
+
+/// Tells each mistake of a file, one a line, on standard error.
+fn to_mend(path: &Path, mistakes: &[Mistake]) -> anyhow::Error {
+    for mistake in mistakes {
+        let _ = writeln!(std::io::stderr(), "{}:{}: {}", path.display(), mistake.line, mistake.reason);
+    }
+    let count = if mistakes.len() == 1 { "a mistake".to_owned() } else { format!("{} mistakes", mistakes.len()) };
+    anyhow::anyhow!("{} has {count} to mend.", path.display())
+}
+
+async fn load_patients(mut config: Config, clock: Clock, clinic: &str, path: &Path) -> anyhow::Result<()> {
+    let text = text_of(path)?;
+    let today = clock.now().date_naive();
+    config.demo = Choice::Off;
+    let portal = Portal::open(config, clock).await?;
+    let loaded = async {
+        let found = clinic.parse().ok().and_then(|slug| portal.clinic(&slug));
+        let clinic = found.with_context(|| format!("There is no clinic \"{clinic}\"; `perennial clinic load` brings one"))?;
+        let list = patient::file::read(&text, &clinic, today).map_err(|mistakes| to_mend(path, &mistakes))?;
+        Ok::<_, anyhow::Error>(portal.load_patients(&clinic.slug, list).await?)
+    };
+    let loaded = loaded.await;
+    portal.close().await;
+    let loaded = loaded?;
+    say(&format!("{} patients were added and {} updated.", loaded.added, loaded.updated))
 }
 
 async fn load(mut config: Config, clock: Clock, path: &Path, force: bool) -> anyhow::Result<()> {

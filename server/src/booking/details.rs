@@ -144,6 +144,9 @@ pub async fn is_eligible(
     found: Option<&Found>,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
+    if found.is_some_and(|found| !found.books_online) {
+        return Ok(false);
+    }
     if treatment.audience == Audience::Anyone {
         return Ok(true);
     }

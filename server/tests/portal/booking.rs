@@ -286,6 +286,35 @@ on_both! {
         assert_eq!(portal.visitor(2).hold("physio", Some("priya"), TEN).await, Err(PortalError::Conflict(Reason::SlotTaken)));
     }
 
+    async fn whom_the_clinics_list_knows_may_book_what_strangers_may_not(portal: TestPortal) {
+        let maya = portal.visitor(1);
+        let not_eligible = PortalError::Conflict(Reason::NotEligible);
+        assert_eq!(maya.book("after-physio", Some("tom"), TEN).await.unwrap_err(), not_eligible);
+        let loaded = portal.load_patients("name,birth_date,email,had\nVisitor NumberB,1984-03-27,visitor1@example.org,physio\n").await;
+        assert_eq!((loaded.added, loaded.updated), (1, 0));
+        maya.book("after-physio", Some("tom"), TEN).await.unwrap();
+        maya.book("follow-up", Some("tom"), "2026-03-16T10:00:00Z").await.unwrap();
+        assert_eq!(maya.book("first", Some("tom"), "2026-03-16T13:00:00Z").await.unwrap_err(), not_eligible, "she is not new");
+        let namesake = portal.visitor(27);
+        assert_eq!(namesake.draft().name, maya.draft().name);
+        assert_eq!(namesake.book("follow-up", Some("tom"), "2026-03-16T15:00:00Z").await.unwrap_err(), not_eligible);
+    }
+
+    async fn whom_the_clinic_asks_to_call_books_nothing_online_until_the_list_says_so(portal: TestPortal) {
+        let maya = portal.visitor(1);
+        maya.book("physio", Some("tom"), TEN).await.unwrap();
+        let list = |online| format!("name,birth_date,email,books_online\nvisitor numberb,1984-03-27,visitor1@example.org,{online}\n");
+        let loaded = portal.load_patients(&list("no")).await;
+        assert_eq!((loaded.added, loaded.updated), (0, 1), "found again by name, birth date and e-mail");
+        let hold = maya.hold("physio", Some("tom"), "2026-03-16T10:00:00Z").await.unwrap();
+        let not_eligible = PortalError::Conflict(Reason::NotEligible);
+        assert_eq!(maya.describe(&hold, maya.draft()).await.unwrap_err(), not_eligible);
+        assert_eq!(maya.confirm(&hold).await.unwrap_err(), not_eligible);
+        assert_eq!(maya.held(&hold).await.draft.name, maya.draft().name, "what was typed is kept");
+        portal.load_patients(&list("yes")).await;
+        maya.confirm(&hold).await.unwrap();
+    }
+
     async fn a_treatment_for_known_patients_is_refused_to_strangers_and_opens_after_a_visit(portal: TestPortal) {
         let maya = portal.visitor(1);
         let not_eligible = PortalError::Conflict(Reason::NotEligible);

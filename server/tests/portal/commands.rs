@@ -41,6 +41,24 @@ async fn a_clinic_file_with_mistakes_is_told_line_by_line() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_of_patients_is_taken_over_whole_or_its_mistakes_are_told_line_by_line() {
+    let folder = Folder::new();
+    fs::write(folder.0.join("patients.csv"), "name,birth_date,email\nMaya Haddad,1984-03-27,maya@example.org\n").unwrap();
+    let nobody = order(&folder, &["patient", "load", "rowan-street", "patients.csv"]).await;
+    let sentence = "perennial: There is no clinic \"rowan-street\"; `perennial clinic load` brings one\n";
+    assert_eq!((nobody.status.code(), nobody.complained.as_str()), (Some(1), sentence));
+    let mut program = Program::serve(&folder.0, &[]).await;
+    let loaded = order(&folder, &["patient", "load", "rowan-street", "patients.csv"]).await;
+    assert_eq!(loaded.said, "0 patients were added and 1 updated.\n", "the demo knows her");
+    fs::write(folder.0.join("patients.csv"), "name,birth_date,email\nTom,1990-01-01,tom@example.org\nAnn,soon,\n").unwrap();
+    let wrong = order(&folder, &["patient", "load", "rowan-street", "patients.csv"]).await;
+    let lines: Vec<&str> = wrong.complained.lines().collect();
+    assert!(lines[0].starts_with("patients.csv:3: `birth_date` is \"soon\"."), "{wrong:?}");
+    assert_eq!(lines.last(), Some(&"perennial: patients.csv has 2 mistakes to mend."));
+    assert!(program.end().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_replaces_no_file_and_a_restore_no_database_in_use() {
     let folder = Folder::new();
     let mut program = Program::serve(&folder.0, &[]).await;

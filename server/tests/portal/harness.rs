@@ -119,6 +119,13 @@ impl TestPortal {
         tx.query(sql).fetch_one().await.unwrap().get("n").unwrap()
     }
 
+    /// Takes over a list of patients, as `perennial patient load` does.
+    pub async fn load_patients(&self, text: &str) -> server::patient::Loaded {
+        let clinic = super::clinic::small();
+        let list = server::patient::file::read(text, &clinic, self.clock.now().date_naive()).unwrap();
+        server::patient::load(&self.database, &self.clock, &clinic.slug, list).await.unwrap()
+    }
+
     pub async fn appointments(&self) -> i64 {
         self.count("SELECT COUNT(*) AS n FROM appointment WHERE status <> 'cancelled'").await
     }

@@ -125,13 +125,16 @@ pub async fn upcoming(tx: &mut Tx, clinic: &ClinicSlug, now: DateTime<Utc>) -> R
 
 /// The patient's earlier visits that took place, as far as the calendar knows: their treatments.
 pub async fn had(tx: &mut Tx, clinic: &ClinicSlug, patient: PatientId, now: DateTime<Utc>) -> Result<Vec<String>, StoreError> {
-    tx.query("SELECT treatment FROM appointment WHERE clinic = $1 AND patient = $2 AND status = 'booked' AND end_at <= $3")
-        .bind(clinic.as_str())
-        .bind(patient.0)
-        .bind(now)
-        .fetch_all()
-        .await?
-        .iter()
-        .map(|row| row.get("treatment"))
-        .collect()
+    tx.query(
+        "SELECT treatment FROM appointment WHERE clinic = $1 AND patient = $2 AND status = 'booked' AND end_at <= $3
+         UNION SELECT treatment FROM treated WHERE clinic = $1 AND patient = $2",
+    )
+    .bind(clinic.as_str())
+    .bind(patient.0)
+    .bind(now)
+    .fetch_all()
+    .await?
+    .iter()
+    .map(|row| row.get("treatment"))
+    .collect()
 }

@@ -1,11 +1,11 @@
 //! Rows of `patient` and `consent`.
 
-use app::ids::{ClinicSlug, PatientId};
+use app::ids::{ClinicSlug, PatientId, TreatmentSlug};
 use app::words::Language;
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
-use crate::store::{StoreError, Tx};
+use crate::store::{Row, StoreError, Tx};
 
 /// Who a visit is for, as the booking's details say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,10 +19,13 @@ pub struct Person {
     pub language: Language,
 }
 
-/// A patient found again, and whether they were treated here before this system knew of it.
+/// A patient found again.
 pub struct Found {
     pub id: PatientId,
+    /// Was treated here before this system knew of it.
     pub known: bool,
+    /// `false`: the clinic asks them to call.
+    pub books_online: bool,
 }
 
 /// The patient with this name and birth date and one of these contacts: all three must agree, so
@@ -30,7 +33,7 @@ pub struct Found {
 pub async fn find(tx: &mut Tx, clinic: &ClinicSlug, person: &Person) -> Result<Option<Found>, StoreError> {
     let row = tx
         .query(
-            "SELECT id, known FROM patient
+            "SELECT id, known, books_online FROM patient
              WHERE clinic = $1 AND birth_date = $2 AND folded_name = $3 AND (email = $4 OR phone = $5)
              ORDER BY created_at, id LIMIT 1",
         )
@@ -41,7 +44,9 @@ pub async fn find(tx: &mut Tx, clinic: &ClinicSlug, person: &Person) -> Result<O
         .bind(person.phone.as_deref())
         .fetch_optional()
         .await?;
-    row.map(|row| Ok(Found { id: PatientId(row.get("id")?), known: row.get("known")? })).transpose()
+    let read =
+        |row: Row| Ok(Found { id: PatientId(row.get("id")?), known: row.get("known")?, books_online: row.get("books_online")? });
+    row.map(read).transpose()
 }
 
 pub async fn insert(
@@ -68,6 +73,28 @@ pub async fn insert(
     .bind(now)
     .execute()
     .await?;
+    Ok(())
+}
+
+/// Notes what the clinic's own list says: that it knows the patient, and whether they book online.
+pub async fn know(tx: &mut Tx, clinic: &ClinicSlug, id: PatientId, books_online: bool) -> Result<(), StoreError> {
+    tx.query("UPDATE patient SET known = TRUE, books_online = $3 WHERE clinic = $1 AND id = $2")
+        .bind(clinic.as_str())
+        .bind(id.0)
+        .bind(books_online)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// Notes a treatment that the patient had before this system knew of it.
+pub async fn treated(tx: &mut Tx, clinic: &ClinicSlug, id: PatientId, treatment: &TreatmentSlug) -> Result<(), StoreError> {
+    tx.query("INSERT INTO treated (clinic, patient, treatment) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+        .bind(clinic.as_str())
+        .bind(id.0)
+        .bind(treatment.as_str())
+        .execute()
+        .await?;
     Ok(())
 }
 
