@@ -70,9 +70,7 @@ pub async fn post(address: &str, body: Body) -> Result<Answer, PortalError> {
             Change::all_done().await;
             ("application/json", JsValue::from_str(&text), None)
         }
-        Body::Form(fields) => {
-            ("application/x-www-form-urlencoded", JsValue::from(fields.to_string()), Some(Change::begins()))
-        }
+        Body::Form(fields) => ("application/x-www-form-urlencoded", JsValue::from(fields.to_string()), Some(Change::begins())),
     };
     let lost = |_| PortalError::Unavailable;
     // Times are worded for where the reader is, too.
