@@ -272,15 +272,13 @@ fn jobs(
         origin: config.origin.to_string(),
         mailbox: Mailbox::new(&config.mailbox),
     };
+    let letters = Arc::new(letters);
     let booking = Arc::clone(booking);
-    Registry::default().job(booking::LETTER_JOB, Arc::new(letters)).chore(schedule::every(
-        SWEPT_EVERY,
-        "booking.sweep",
-        move || {
-            let booking = Arc::clone(&booking);
-            async move { Ok(booking.sweep().await?) }
-        },
-    ))
+    let registry = Registry::default().job(booking::LETTER_JOB, letters.clone()).job(booking::CHANGE_LETTER_JOB, letters);
+    registry.chore(schedule::every(SWEPT_EVERY, "booking.sweep", move || {
+        let booking = Arc::clone(&booking);
+        async move { Ok(booking.sweep().await?) }
+    }))
 }
 
 /// Sees clinics that another process has loaded.
