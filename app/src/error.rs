@@ -44,6 +44,8 @@ pub enum Reason {
     NotEligible,
     /// It was already confirmed, with other details.
     AlreadyBooked,
+    /// The visit has begun or is over; the clinic can help by phone.
+    TooLate,
 }
 
 impl PortalError {
@@ -53,7 +55,8 @@ impl PortalError {
             Self::SignedOut => 401,
             Self::Forbidden => 403,
             Self::NotFound => 404,
-            Self::Invalid(_) | Self::Conflict(Reason::SlotNotOffered | Reason::NotEligible | Reason::AlreadyBooked) => 422,
+            Self::Invalid(_)
+            | Self::Conflict(Reason::SlotNotOffered | Reason::NotEligible | Reason::AlreadyBooked | Reason::TooLate) => 422,
             Self::Conflict(Reason::SlotTaken | Reason::Changed) => 409,
             Self::TooMany => 429,
             Self::Unavailable => 503,

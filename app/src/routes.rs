@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use leptos_router::components::{FlatRoutes, Route};
 use leptos_router::{Lazy, LazyRoute, SsrMode, path};
 
-use crate::booking::page::{check_page, choose_page, details_page, times_page, visit_page};
+use crate::booking::page::{cancel_page, check_page, choose_page, details_page, times_page, visit_page};
 use crate::clinic::page::{clinic_page, clinics_page};
 use crate::ids::{ClinicSlug, LinkToken, TreatmentSlug};
 use crate::ui::state::NotFoundPage;
@@ -29,6 +29,7 @@ pub fn PageRoutes() -> impl IntoView {
             <Route path=path!("/:clinic/booking/hold/:hold") view={Lazy::<Details>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/booking/hold/:hold/check") view={Lazy::<Check>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/visit/:visit") view={Lazy::<Visit>::new()} ssr=SsrMode::Async/>
+            <Route path=path!("/:clinic/visit/:visit/cancel") view={Lazy::<Cancel>::new()} ssr=SsrMode::Async/>
         </FlatRoutes>
     }
 }
@@ -68,6 +69,10 @@ pub fn visit(clinic: &ClinicSlug, visit: &LinkToken) -> String {
     format!("/{clinic}/visit/{visit}")
 }
 
+pub fn cancel(clinic: &ClinicSlug, visit: &LinkToken) -> String {
+    format!("/{clinic}/visit/{visit}/cancel")
+}
+
 /// The calendar file of a visit; the server answers it outside the page router.
 pub fn calendar(clinic: &ClinicSlug, visit: &LinkToken) -> String {
     format!("/{clinic}/visit/{visit}/calendar.ics")
@@ -93,7 +98,7 @@ mod group {
         not(target_arch = "wasm32"),
         expect(clippy::unused_async, reason = "nothing is split here, so nothing is waited for")
     )]
-    use super::{AnyView, check_page, choose_page, clinic_page, clinics_page, details_page, times_page, visit_page};
+    use super::{AnyView, cancel_page, check_page, choose_page, clinic_page, clinics_page, details_page, times_page, visit_page};
     use leptos::lazy;
 
     pub enum Find {
@@ -116,6 +121,7 @@ mod group {
         Details,
         Check,
         Visit,
+        Cancel,
     }
 
     #[lazy]
@@ -125,6 +131,7 @@ mod group {
             Book::Details => details_page(),
             Book::Check => check_page(),
             Book::Visit => visit_page(),
+            Book::Cancel => cancel_page(),
         }
     }
 }
@@ -152,4 +159,4 @@ macro_rules! lazy_routes {
 }
 
 lazy_routes!(find, __preload_find, Find: Clinics Clinic Choose);
-lazy_routes!(book, __preload_book, Book: Times Details Check Visit);
+lazy_routes!(book, __preload_book, Book: Times Details Check Visit Cancel);

@@ -296,6 +296,7 @@ fn jobs(
         origin: config.origin.to_string(),
         mailbox: Mailbox::new(&config.mailbox),
     };
+    let letters = Arc::new(letters);
     let booking = Arc::clone(booking);
     let sweep = schedule::every(SWEPT_EVERY, "booking.sweep", move || {
         let booking = Arc::clone(&booking);
@@ -306,7 +307,8 @@ fn jobs(
         let (database, before) = (database.clone(), clock.now() - JOBS_KEPT);
         async move { Ok(queue::forget_done(&database, before).await.map(drop)?) }
     });
-    Registry::default().job(booking::LETTER_JOB, Arc::new(letters)).chore(sweep).chore(forget)
+    let registry = Registry::default().job(booking::LETTER_JOB, letters.clone()).job(booking::CHANGE_LETTER_JOB, letters);
+    registry.chore(sweep).chore(forget)
 }
 
 /// Sees clinics that another process has loaded.

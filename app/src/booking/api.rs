@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 
-use super::model::{self, Draft, HoldRequest, TimesQuery};
+use super::model::{self, CancelDraft, Draft, HoldRequest, TimesQuery};
 use crate::error::PortalError;
 use crate::ids::{ClinicSlug, LinkToken, LocationSlug, TreatmentSlug};
 use crate::request::Caller;
@@ -64,6 +64,18 @@ pub trait BookingService: Send + Sync {
 
     /// A booked visit by its private link. `NotFound` for a link that is none.
     async fn visit(&self, caller: &Caller, clinic: &ClinicSlug, visit: &LinkToken) -> Result<model::Visit, PortalError>;
+
+    /// Cancels a visit, once; every repetition gets the same answer. Its time is free at once.
+    /// `Conflict(Changed)` if `version` is not what the page showed: moved meanwhile, or no longer
+    /// free of charge. `Conflict(TooLate)` once it has begun. What was typed is kept if it fails.
+    async fn cancel(
+        &self,
+        caller: &Caller,
+        clinic: &ClinicSlug,
+        visit: &LinkToken,
+        version: &str,
+        draft: CancelDraft,
+    ) -> Result<(), PortalError>;
 }
 
 #[server(endpoint = "booking/times", input = Json)]
@@ -131,4 +143,17 @@ pub async fn release(clinic: ClinicSlug, hold: LinkToken) -> Result<(), PortalEr
 pub async fn visit(clinic: ClinicSlug, visit: LinkToken) -> Result<model::Visit, PortalError> {
     let (booking, caller, reply) = service::<dyn BookingService>()?;
     reply.with(booking.visit(&caller, &clinic, &visit).await)
+}
+
+#[server(endpoint = "booking/cancel")]
+pub async fn cancel(
+    clinic: ClinicSlug,
+    visit: LinkToken,
+    version: String,
+    #[server(default)] draft: CancelDraft,
+) -> Result<(), PortalError> {
+    let (booking, caller, reply) = service::<dyn BookingService>()?;
+    reply.with(booking.cancel(&caller, &clinic, &visit, &version, draft).await)?;
+    reply.redirect(&routes::visit(&clinic, &visit));
+    Ok(())
 }

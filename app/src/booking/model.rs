@@ -213,7 +213,38 @@ pub struct Visit {
     /// "m***@example.org" or "the number ending 461": where the letter went.
     pub sent_to: String,
     pub in_past: bool,
+    /// Still to begin and not cancelled: it can be moved and cancelled.
+    pub open: bool,
+    /// What cancelling costs now: "£20"; `None` if it is free.
+    pub fee_now: Option<String>,
+    /// What cancelling cost.
+    pub fee_due: Option<String>,
+    /// What a page shows of its state; changing the visit sends it back, so nobody changes what
+    /// they did not see.
+    pub version: String,
+    /// What was typed on its pages and could not be taken over yet.
+    pub draft: VisitDraft,
 }
+
+/// What was typed about a booked visit, exactly as typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VisitDraft {
+    pub cancel: Option<CancelDraft>,
+}
+
+/// Why somebody cancels; all of it may stay empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CancelDraft {
+    /// One of [`CANCEL_WHYS`].
+    pub why: String,
+    /// In their own words.
+    pub reason: String,
+}
+
+/// The short list of reasons for cancelling.
+pub const CANCEL_WHYS: [&str; 5] = ["not-needed", "time", "elsewhere", "cost", "other"];
 
 /// FHIR's appointment status, as far as a patient meets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,7 +15,7 @@ use app::words::Language;
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc, Weekday};
 use chrono_tz::Tz;
 use server::booking::store::Place;
-use server::booking::store::appointment::{self, AppointmentRow};
+use server::booking::store::appointment::{self, AppointmentRow, Since};
 use server::booking::store::guard::{self, Claim, Taken};
 use server::booking::store::patient::{self, Person};
 use server::clinic;
@@ -207,6 +207,7 @@ async fn put(tx: &mut Tx, clinic: &Clinic, visit: &Visit, now: DateTime<Utc>) ->
         version: "0".to_owned(),
         sequence: 0,
         created_at: now,
+        since: Since::default(),
     };
     appointment::insert(tx, &clinic.slug, &row).await
 }

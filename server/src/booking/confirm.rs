@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::details::{self, Details};
 use super::find::Finder;
 use super::hold;
-use super::store::appointment::{self, AppointmentRow};
+use super::store::appointment::{self, AppointmentRow, Since};
 use super::store::guard::Taken;
 use super::store::hold::HoldRow;
 use super::store::patient::{self, Consent};
@@ -121,6 +121,7 @@ fn row(finder: &Finder<'_>, confirming: &Confirming, hold: &HoldRow, details: De
         version: confirming.version.clone(),
         sequence: 0,
         created_at: confirming.now,
+        since: Since::default(),
     }
 }
 

@@ -107,13 +107,18 @@ pub fn bounded(mut draft: Draft) -> Draft {
         surveys,
         news,
     ] {
-        if let Some((end, _)) = field.char_indices().nth(DRAFT_CHARS_MAX) {
-            field.truncate(end);
-        }
-        // PostgreSQL's JSONB refuses the NUL character; nobody types it.
-        field.retain(|c| c != '\0');
+        cut(field);
     }
     draft
+}
+
+/// Cuts what no person typed into one field.
+pub fn cut(field: &mut String) {
+    if let Some((end, _)) = field.char_indices().nth(DRAFT_CHARS_MAX) {
+        field.truncate(end);
+    }
+    // PostgreSQL's JSONB refuses the NUL character; nobody types it.
+    field.retain(|c| c != '\0');
 }
 
 /// A fingerprint of all that the check page shows. Confirming sends it back, so a price, a

@@ -154,10 +154,7 @@ fn place(finder: &Finder<'_>, wanted: &Wanted, practitioner: PractitionerSlug, r
 
 /// Gives a hold's time back; its draft stays.
 pub async fn end(tx: &mut Tx, clinic: &ClinicSlug, hold: &HoldRow, now: DateTime<Utc>) -> Result<(), Failure> {
-    guard::release(tx, clinic, hold.id.0).await?;
-    if let Some(session) = hold.place.session {
-        guard::keep_session(tx, clinic, session, &hold.place, now).await?;
-    }
+    guard::vacate(tx, clinic, hold.id.0, &hold.place, now).await?;
     hold::end(tx, clinic, hold.id, now).await?;
     Ok(())
 }

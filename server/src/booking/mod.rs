@@ -7,12 +7,14 @@
 //! - [`hold`]: keeping a time while someone types
 //! - [`details`]: the draft parsed, who may book
 //! - [`confirm`]: the hold becomes an appointment, once
+//! - [`visit`]: the booked visit by its private link; [`cancel`] ends it
 //! - [`view`]: rows turned into labels
 //! - [`store`]: the SQL, with the guard
 //!
 //! Every write first asks whether the clinic in memory is the one in the database: prices, shifts
 //! and closures that decide a booking are never older than the transaction.
 
+mod cancel;
 mod confirm;
 mod details;
 mod find;
@@ -20,11 +22,12 @@ mod hold;
 pub mod letter;
 pub mod store;
 mod view;
+mod visit;
 
 use std::sync::Arc;
 
 use app::booking::api::BookingService;
-use app::booking::model::{Draft, Held, HoldRequest, HoldState, Times, TimesQuery, Visit, VisitStatus};
+use app::booking::model::{CancelDraft, Draft, Held, HoldRequest, HoldState, Times, TimesQuery, Visit};
 use app::booking::rules::{local_date, tick};
 use app::clinic::model::Clinic;
 use app::error::PortalError;
@@ -43,6 +46,7 @@ use self::store::appointment::{self, AppointmentRow};
 use self::store::hold::HoldRow;
 use self::store::patient;
 use self::view::{View, zone_of};
+pub use self::visit::CHANGE_LETTER_JOB;
 use crate::clinic::{self, Clinics};
 use crate::clock::Clock;
 use crate::failure::Failure;
@@ -255,28 +259,6 @@ impl Booking {
         })
         .await
     }
-
-    async fn show_visit(&self, caller: &Caller, slug: &ClinicSlug, link: &LinkToken) -> Result<Visit, Failure> {
-        let id = self.links.open(Purpose::Visit, link).map(AppointmentId).ok_or(PortalError::NotFound)?;
-        let clinic = self.clinic(slug)?.clinic;
-        let view = View::new(clinic, caller, None, self.clock.now());
-        let mut tx = self.database.read().await?;
-        let row = appointment::get(&mut tx, slug, id).await?.ok_or(PortalError::NotFound)?;
-        let patient_name = patient::name(&mut tx, slug, row.patient).await?.unwrap_or_default();
-        let treatment = view.treatment(&row.place.treatment)?;
-        let questionnaires = treatment.questionnaires.iter().filter_map(|slug| view.clinic.questionnaire(slug));
-        Ok(Visit {
-            token: link.clone(),
-            number: row.number.clone(),
-            status: row.status,
-            summary: view.summary(&row.place, row.answer_by.filter(|_| row.status == VisitStatus::Pending))?,
-            patient_name,
-            before: treatment.before.get(view.language).to_owned(),
-            questionnaires: questionnaires.map(|form| form.name.get(view.language).to_owned()).collect(),
-            sent_to: sent_to(&row),
-            in_past: row.place.end <= view.now,
-        })
-    }
 }
 
 /// A hold as its pages show it.
@@ -333,19 +315,6 @@ fn visitor(caller: &Caller) -> Option<String> {
     })
 }
 
-/// Where the letter went, without giving the address away: "m…@example.org", "…461".
-fn sent_to(row: &AppointmentRow) -> String {
-    let masked_email = |email: &str| {
-        let (local, host) = email.split_once('@')?;
-        Some(format!("{}…@{host}", local.chars().next()?))
-    };
-    let masked_phone = |phone: &str| {
-        let last: Vec<char> = phone.chars().rev().take(3).collect();
-        format!("…{}", last.into_iter().rev().collect::<String>())
-    };
-    row.email.as_deref().and_then(masked_email).or_else(|| row.phone.as_deref().map(masked_phone)).unwrap_or_default()
-}
-
 #[async_trait]
 impl BookingService for Booking {
     async fn times(&self, caller: &Caller, query: TimesQuery) -> Result<Times, PortalError> {
@@ -384,5 +353,16 @@ impl BookingService for Booking {
 
     async fn visit(&self, caller: &Caller, clinic: &ClinicSlug, visit: &LinkToken) -> Result<Visit, PortalError> {
         self.show_visit(caller, clinic, visit).await.map_err(|failure| failure.answer("booking.visit"))
+    }
+
+    async fn cancel(
+        &self,
+        caller: &Caller,
+        clinic: &ClinicSlug,
+        visit: &LinkToken,
+        version: &str,
+        draft: CancelDraft,
+    ) -> Result<(), PortalError> {
+        self.cancel_visit(caller, clinic, visit, version, draft).await.map_err(|failure| failure.answer("booking.cancel"))
     }
 }

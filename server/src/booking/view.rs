@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use app::booking::model::{Slot, VisitSummary};
-use app::booking::rules::{Tick, instant};
+use app::booking::rules::{Tick, free_until, instant};
 use app::clinic::model::{Clinic, Confirmation, Location, Treatment};
 use app::ids::{LocationSlug, PractitionerSlug, TreatmentSlug};
 use app::moment::Moment;
@@ -60,7 +60,7 @@ impl View {
             .practitioner(&place.practitioner)
             .ok_or_else(|| Failure::Broken(format!("the clinic no longer has the practitioner {}", place.practitioner)))?;
         let fee = treatment.cancellation.fee;
-        let free_until = place.start - TimeDelta::minutes(i64::from(treatment.cancellation.free_until_min));
+        let free_until = free_until(treatment.cancellation, place.start).filter(|until| *until > self.now);
         Ok(VisitSummary {
             treatment: cards::treatment(&self.clinic, treatment, self.language),
             start: self.moment(place.start, zone),
@@ -68,7 +68,7 @@ impl View {
             practitioner: cards::practitioner(practitioner, self.language),
             practitioner_chosen: place.practitioner_chosen,
             location: cards::location(&self.clinic, location, self.language),
-            free_until: (fee > 0 && free_until > self.now).then(|| self.moment(free_until, zone)),
+            free_until: free_until.map(|until| self.moment(until, zone)),
             cancel_fee: (fee > 0).then(|| labels::money(fee, &self.clinic.currency, self.language)),
             answer_by: answer_by.map(|at| self.moment(at, zone)),
         })

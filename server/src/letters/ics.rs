@@ -42,6 +42,14 @@ pub enum EntryStatus {
 }
 
 impl CalendarEntry {
+    /// What the file is, for mail and for browsers.
+    pub const fn media_type(&self) -> &'static str {
+        match self.status {
+            EntryStatus::Cancelled => "text/calendar; charset=utf-8; method=CANCEL",
+            EntryStatus::Confirmed | EntryStatus::Tentative => "text/calendar; charset=utf-8; method=PUBLISH",
+        }
+    }
+
     /// The text of the file, with CRLF at the end of each line and long lines folded.
     pub fn file(&self) -> String {
         let method = if self.status == EntryStatus::Cancelled { "CANCEL" } else { "PUBLISH" };

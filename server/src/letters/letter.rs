@@ -12,6 +12,10 @@ pub enum LetterKind {
     Confirmation,
     /// The visit was asked for; staff have to answer first.
     RequestReceived,
+    /// The visit is at another time now.
+    Change,
+    /// The visit will not take place.
+    Cancellation,
 }
 
 impl LetterKind {
@@ -20,6 +24,8 @@ impl LetterKind {
         match self {
             Self::Confirmation => "confirmation",
             Self::RequestReceived => "request_received",
+            Self::Change => "change",
+            Self::Cancellation => "cancellation",
         }
     }
 
@@ -28,6 +34,8 @@ impl LetterKind {
         match self {
             Self::Confirmation => "the visit was booked",
             Self::RequestReceived => "the visit was asked for",
+            Self::Change => "the visit was moved",
+            Self::Cancellation => "the visit was cancelled",
         }
     }
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::booking::letter::LetterFacts;
 use crate::booking::store::Place;
-use crate::booking::store::appointment::AppointmentRow;
+use crate::booking::store::appointment::{AppointmentRow, Since};
 
 pub fn utc(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
@@ -94,6 +94,7 @@ pub fn facts(language: Language) -> LetterFacts {
             version: String::new(),
             sequence: 0,
             created_at: utc("2026-03-11T08:00:00Z"),
+            since: Since::default(),
         },
         patient_name: "Maya Haddad".to_owned(),
     }

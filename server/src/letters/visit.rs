@@ -55,6 +55,10 @@ struct Values {
     time: String,
     zone: String,
     answer_by: Option<String>,
+    /// When it would have begun, before it was moved.
+    before: Option<String>,
+    /// What cancelling cost.
+    fee: Option<String>,
     practitioner: String,
     location: String,
     address: String,
@@ -64,17 +68,20 @@ struct Values {
     phone_hours: String,
     number: String,
     link: String,
+    /// Where one books another visit.
+    book: String,
 }
 
 impl VisitLetter<'_> {
-    /// The letter that fits the visit as it is now; `None` if there is nothing to say any more:
-    /// it was cancelled, or it is over.
+    /// The letter that fits the visit as it is now; `None` if there is nothing to say any more,
+    /// because it is over.
     pub fn write(&self) -> Result<Option<Letter>, WritingError> {
         let visit = &self.facts.appointment;
         let kind = match visit.status {
+            VisitStatus::Booked if visit.moved_from().is_some() => LetterKind::Change,
             VisitStatus::Booked => LetterKind::Confirmation,
             VisitStatus::Pending => LetterKind::RequestReceived,
-            VisitStatus::Cancelled => return Ok(None),
+            VisitStatus::Cancelled => LetterKind::Cancellation,
         };
         if visit.place.end <= self.now {
             return Ok(None);
@@ -99,7 +106,7 @@ impl VisitLetter<'_> {
             return Ok(Some(Letter { subject: text.clone(), text, ..letter }));
         }
         let rendered = mail(kind, language, &headline, &self.clinic.name, &values)?;
-        let attachments = if kind == LetterKind::Confirmation { vec![self.calendar_attachment()?] } else { Vec::new() };
+        let attachments = if kind == LetterKind::RequestReceived { Vec::new() } else { vec![self.calendar_attachment()?] };
         Ok(Some(Letter { subject: rendered.subject, text: rendered.text, html: Some(rendered.html), attachments, ..letter }))
     }
 
@@ -117,7 +124,7 @@ impl VisitLetter<'_> {
         Ok(CalendarEntry {
             uid: format!("{}@{}", visit.id, self.host()),
             sequence: visit.sequence,
-            changed_at: visit.created_at,
+            changed_at: visit.changed_at(),
             start: visit.place.start,
             end: visit.place.end,
             zone,
@@ -134,8 +141,8 @@ impl VisitLetter<'_> {
     }
 
     fn calendar_attachment(&self) -> Result<Attachment, WritingError> {
-        let content = self.calendar(self.language())?.file();
-        Ok(Attachment { name: "visit.ics", media_type: "text/calendar; charset=utf-8; method=PUBLISH", content })
+        let entry = self.calendar(self.language())?;
+        Ok(Attachment { name: "visit.ics", media_type: entry.media_type(), content: entry.file() })
     }
 
     /// The patient's language if the clinic writes it, else the clinic's first.
@@ -167,10 +174,11 @@ impl VisitLetter<'_> {
         let visit = &self.facts.appointment;
         let (location, zone) = self.location()?;
         let moment = labels::moment(visit.place.start, zone, language, self.now, None);
-        let answer_by = visit.answer_by.map(|at| {
+        let when = |at| {
             let moment = labels::moment(at, zone, language, self.now, None);
             format!("{}{} {}", moment.day, comma(language), moment.time)
-        });
+        };
+        let fee = visit.since.cancelled.as_ref().map_or(0, |cancelled| cancelled.fee);
         let own = |text: &str| isolated(text, language);
         Ok(Values {
             reader: own(self.reader()),
@@ -178,7 +186,9 @@ impl VisitLetter<'_> {
             day: moment.day,
             time: moment.time,
             zone: moment.zone,
-            answer_by,
+            answer_by: visit.answer_by.map(when),
+            before: visit.moved_from().map(when),
+            fee: (fee > 0).then(|| labels::money(fee, &self.clinic.currency, language)),
             practitioner: own(&self.practitioner()?.name),
             location: own(&location.name),
             address: own(&location.address),
@@ -189,6 +199,7 @@ impl VisitLetter<'_> {
             phone_hours: self.clinic.phone_hours.get(language).to_owned(),
             number: own(&visit.number),
             link: self.url(),
+            book: format!("{}{}", self.origin, routes::booking(&self.clinic.slug)),
         })
     }
 

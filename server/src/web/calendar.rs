@@ -19,6 +19,7 @@ use crate::booking::letter::letter_facts;
 use crate::clinic::Clinics;
 use crate::clock::Clock;
 use crate::failure::Failure;
+use crate::letters::ics::CalendarEntry;
 use crate::letters::visit::VisitLetter;
 use crate::link::{Links, Purpose};
 use crate::store::Database;
@@ -34,14 +35,14 @@ pub struct Calendars {
 }
 
 impl Calendars {
-    /// The file's text; `None` for a link that is none.
-    async fn file(&self, slug: &ClinicSlug, link: &LinkToken, language: Language) -> Result<Option<String>, Failure> {
+    /// The visit's entry; `None` for a link that is none.
+    async fn entry(&self, slug: &ClinicSlug, link: &LinkToken, language: Language) -> Result<Option<CalendarEntry>, Failure> {
         let Some(id) = self.links.open(Purpose::Visit, link) else { return Ok(None) };
         let Some(current) = self.clinics.get(slug) else { return Ok(None) };
         let mut tx = self.database.read().await?;
         let Some(facts) = letter_facts(&mut tx, slug, AppointmentId(id)).await? else { return Ok(None) };
         let letter = VisitLetter { facts: &facts, clinic: &current.clinic, link, origin: &self.origin, now: self.clock.now() };
-        letter.calendar(language).map(|entry| Some(entry.file())).map_err(|error| Failure::Broken(error.to_string()))
+        letter.calendar(language).map(Some).map_err(|error| Failure::Broken(error.to_string()))
     }
 }
 
@@ -52,10 +53,10 @@ pub async fn calendar(
     Path((clinic, visit)): Path<(String, String)>,
 ) -> Response {
     let Ok(clinic) = clinic.parse::<ClinicSlug>() else { return Refusal::NotFound.into_response() };
-    match web.calendars.file(&clinic, &LinkToken(visit), caller.language).await {
-        Ok(Some(text)) => {
+    match web.calendars.entry(&clinic, &LinkToken(visit), caller.language).await {
+        Ok(Some(entry)) => {
             let name = "attachment; filename=\"visit.ics\"";
-            ([(CONTENT_TYPE, "text/calendar; charset=utf-8; method=PUBLISH"), (CONTENT_DISPOSITION, name)], text).into_response()
+            ([(CONTENT_TYPE, entry.media_type()), (CONTENT_DISPOSITION, name)], entry.file()).into_response()
         }
         Ok(None) => Refusal::NotFound.into_response(),
         Err(failure) => {

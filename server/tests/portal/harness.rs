@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use app::booking::api::BookingService;
-use app::booking::model::{Draft, Held, HoldRequest, Times, TimesQuery, Visit};
+use app::booking::model::{CancelDraft, Draft, Held, HoldRequest, Times, TimesQuery, Visit};
 use app::clinic::model::Clinic;
 use app::error::PortalError;
 use app::ids::{ClinicSlug, LinkToken};
@@ -255,6 +255,16 @@ impl Visitor {
 
     pub async fn visit(&self, visit: &LinkToken) -> Visit {
         self.booking.visit(&self.caller, &rowan(), visit).await.unwrap()
+    }
+
+    /// Presses the button of the cancel page as it is now.
+    pub async fn cancel(&self, visit: &LinkToken) -> Result<(), PortalError> {
+        let version = self.visit(visit).await.version;
+        self.cancel_version(visit, &version, CancelDraft::default()).await
+    }
+
+    pub async fn cancel_version(&self, visit: &LinkToken, version: &str, draft: CancelDraft) -> Result<(), PortalError> {
+        self.booking.cancel(&self.caller, &rowan(), visit, version, draft).await
     }
 
     pub async fn times(&self, treatment: &str, change: impl FnOnce(&mut TimesQuery)) -> Result<Times, PortalError> {

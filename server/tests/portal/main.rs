@@ -17,3 +17,4 @@ mod races;
 mod random;
 mod serving;
 mod tidy;
+mod visit;

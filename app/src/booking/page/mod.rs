@@ -6,7 +6,7 @@
 //! - [`details`]: who are you?; [`autosave`] keeps what is typed
 //! - [`check`]: is this right?
 //! - [`held`]: what has become of a hold, for both of them
-//! - [`visit`]: the booked visit's private page
+//! - [`visit`]: the booked visit's private page; [`cancel`] ends it
 //!
 //! Each page asks the server inside its view, so that what it needs to read the answer loads with
 //! its group and not with every page.
@@ -14,6 +14,7 @@
 mod address;
 mod autosave;
 mod calendar;
+mod cancel;
 mod check;
 mod choose;
 mod details;
@@ -25,6 +26,7 @@ mod visit;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
+pub use self::cancel::cancel_page;
 pub use self::check::check_page;
 pub use self::choose::choose_page;
 pub use self::details::details_page;

@@ -50,6 +50,7 @@ fn visit_view(clinic: &ClinicSlug, visit: &Visit) -> AnyView {
     let standing = standing(visit);
     let another = (!standing.ahead).then(|| {
         view! {
+            {(visit.status == VisitStatus::Cancelled).then(|| ended(visit))}
             <div class="actions">
                 <a class="btn" href=routes::times(clinic, &visit.summary.treatment.slug)>{w.visit_book_another()}</a>
             </div>
@@ -62,7 +63,7 @@ fn visit_view(clinic: &ClinicSlug, visit: &Visit) -> AnyView {
         <div class="narrow stack g6">
             {ticket(clinic, visit, &standing)}
             {standing.ahead.then(|| next(visit))}
-            {standing.ahead.then(|| changing(visit))}
+            {standing.ahead.then(|| changing(clinic, visit))}
             {another}
             {letter(visit)}
         </div>
@@ -157,17 +158,44 @@ fn next(visit: &Visit) -> AnyView {
     .into_any()
 }
 
-/// How to change or cancel, and what that costs from now on.
-fn changing(visit: &Visit) -> AnyView {
+/// What cancelling meant.
+fn ended(visit: &Visit) -> AnyView {
     let w = words();
-    let rule = match (&visit.summary.cancel_fee, &visit.summary.free_until) {
-        (None, _) => w.check_cancel_never().to_owned(),
-        (Some(fee), None) => w.visit_change_late(fee),
-        (Some(fee), Some(until)) => w.visit_change_free(&w.booking_when(&until.day, &until.time), fee),
-    };
+    let fee = visit.fee_due.as_ref().map(|fee| view! { <p>{stressed(&w.visit_fee_due(fee))}</p> });
+    view! {
+        <div class="stack g2">
+            <p class="lead">{w.visit_cancelled_text()}</p>
+            {fee}
+        </div>
+    }
+    .into_any()
+}
+
+/// How to change or cancel, and what that costs from now on.
+fn changing(clinic: &ClinicSlug, visit: &Visit) -> AnyView {
+    let w = words();
     let call =
         of_clinic(|clinic| with_phone(&words().visit_change(&clinic.phone_label, &clinic.phone_hours), clinic.phone.as_str()));
-    view! { <p>{call} " " {rule}</p> }.into_any()
+    if !visit.open {
+        return view! { <p>{call}</p> }.into_any();
+    }
+    let rule = match (&visit.fee_now, &visit.summary.cancel_fee, &visit.summary.free_until) {
+        (Some(fee), _, _) => w.visit_change_late(fee),
+        (None, Some(fee), Some(until)) if visit.status == VisitStatus::Booked => {
+            w.visit_change_free(&w.booking_when(&until.day, &until.time), fee)
+        }
+        _ => w.check_cancel_never().to_owned(),
+    };
+    view! {
+        <section class="stack" aria-labelledby="change">
+            <h2 id="change">{w.visit_plans()}</h2>
+            <div class="actions">
+                <a class="btn plain" href=routes::cancel(clinic, &visit.token)>{w.visit_cancel()}</a>
+            </div>
+            <p>{rule} " " {call}</p>
+        </section>
+    }
+    .into_any()
 }
 
 fn letter(visit: &Visit) -> AnyView {

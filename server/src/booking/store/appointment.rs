@@ -1,12 +1,12 @@
 //! Rows of `appointment`.
 
-use app::booking::model::VisitStatus;
+use app::booking::model::{VisitDraft, VisitStatus};
 use app::ids::{AppointmentId, ClinicSlug, PatientId};
 use app::words::Language;
 use chrono::{DateTime, Utc};
 
 use super::Place;
-use crate::store::{Row, StoreError, Tx};
+use crate::store::{Json, Row, StoreError, Tx};
 
 #[derive(Clone, Debug)]
 pub struct AppointmentRow {
@@ -25,6 +25,40 @@ pub struct AppointmentRow {
     pub version: String,
     pub sequence: i64,
     pub created_at: DateTime<Utc>,
+    pub since: Since,
+}
+
+/// What happened to a visit after it was booked.
+#[derive(Clone, Debug, Default)]
+pub struct Since {
+    /// When it was last moved or cancelled.
+    pub changed_at: Option<DateTime<Utc>>,
+    pub moved: Option<Moved>,
+    pub cancelled: Option<Cancelled>,
+    /// Minutes by which the patient says they will be late.
+    pub late_min: Option<i64>,
+    /// What was typed on its pages and could not be taken over yet.
+    pub draft: VisitDraft,
+}
+
+/// A visit's last move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// When it would have begun.
+    pub from: DateTime<Utc>,
+    /// The sequence that the move gave it; a visit with another one was changed since.
+    pub sequence: i64,
+}
+
+/// Why a visit was cancelled, and what that cost.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cancelled {
+    /// In the smallest unit of the clinic's currency.
+    pub fee: u32,
+    /// A code of ours; `None` if the patient chose none.
+    pub why: Option<String>,
+    /// In the patient's own words.
+    pub reason: Option<String>,
 }
 
 pub const fn status_text(status: VisitStatus) -> &'static str {
@@ -60,6 +94,32 @@ impl AppointmentRow {
             version: row.get("version")?,
             sequence: row.get("sequence")?,
             created_at: row.get("created_at")?,
+            since: Since::read(row)?,
+        })
+    }
+
+    /// When a calendar must take over what it says.
+    pub fn changed_at(&self) -> DateTime<Utc> {
+        self.since.changed_at.unwrap_or(self.created_at)
+    }
+
+    /// Where the visit was before, if being moved is the last that happened to it.
+    pub fn moved_from(&self) -> Option<DateTime<Utc>> {
+        self.since.moved.filter(|moved| moved.sequence == self.sequence).map(|moved| moved.from)
+    }
+}
+
+impl Since {
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        let moved = row.get::<Option<DateTime<Utc>>>("moved_from")?.zip(row.get::<Option<i64>>("moved_sequence")?);
+        let fee = row.get::<Option<i64>>("cancel_fee")?.map(|fee| u32::try_from(fee).unwrap_or_default());
+        let (why, reason) = (row.get("cancel_why")?, row.get("cancel_reason")?);
+        Ok(Self {
+            changed_at: row.get("changed_at")?,
+            moved: moved.map(|(from, sequence)| Moved { from, sequence }),
+            cancelled: fee.map(|fee| Cancelled { fee, why, reason }),
+            late_min: row.get("late_min")?,
+            draft: row.get::<Option<Json<VisitDraft>>>("draft")?.map(|draft| draft.0).unwrap_or_default(),
         })
     }
 }
@@ -110,6 +170,42 @@ pub async fn get(tx: &mut Tx, clinic: &ClinicSlug, id: AppointmentId) -> Result<
         .fetch_optional()
         .await?;
     row.as_ref().map(AppointmentRow::read).transpose()
+}
+
+/// Cancels a visit that is as `visit` says; its next sequence is the calendars' news.
+pub async fn cancel(
+    tx: &mut Tx,
+    clinic: &ClinicSlug,
+    visit: &AppointmentRow,
+    cancelled: &Cancelled,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    tx.query(
+        "UPDATE appointment SET status = 'cancelled', sequence = $3, changed_at = $4, cancel_fee = $5, cancel_why = $6,
+             cancel_reason = $7, draft = NULL
+         WHERE clinic = $1 AND id = $2",
+    )
+    .bind(clinic.as_str())
+    .bind(visit.id.0)
+    .bind(visit.sequence + 1)
+    .bind(now)
+    .bind(i64::from(cancelled.fee))
+    .bind(cancelled.why.as_deref())
+    .bind(cancelled.reason.as_deref())
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Keeps what was typed on a visit's pages.
+pub async fn keep_draft(tx: &mut Tx, clinic: &ClinicSlug, id: AppointmentId, draft: &VisitDraft) -> Result<(), StoreError> {
+    tx.query("UPDATE appointment SET draft = $3 WHERE clinic = $1 AND id = $2")
+        .bind(clinic.as_str())
+        .bind(id.0)
+        .bind(Json(draft))
+        .execute()
+        .await?;
+    Ok(())
 }
 
 /// Visits that have not ended and are not cancelled, in the order of their beginning.

@@ -220,6 +220,15 @@ pub async fn release(tx: &mut Tx, clinic: &ClinicSlug, holder: Uuid) -> Result<(
     Ok(())
 }
 
+/// Gives a place back: the holder's ticks, and those of its group session with its last seat.
+pub async fn vacate(tx: &mut Tx, clinic: &ClinicSlug, holder: Uuid, place: &Place, now: DateTime<Utc>) -> Result<(), StoreError> {
+    release(tx, clinic, holder).await?;
+    match place.session {
+        Some(session) => keep_session(tx, clinic, session, place, now).await,
+        None => Ok(()),
+    }
+}
+
 /// Removes what expired, for good measure: nobody waits for it.
 pub async fn sweep(tx: &mut Tx, now: DateTime<Utc>) -> Result<u64, StoreError> {
     tx.query("DELETE FROM occupancy WHERE expires_at <= $1").bind(now).execute().await

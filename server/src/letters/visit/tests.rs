@@ -2,6 +2,7 @@
 
 use super::super::testing::{clinic, facts, utc};
 use super::*;
+use crate::booking::store::appointment::{Cancelled, Moved};
 
 fn write_at(facts: &LetterFacts, now: &str) -> Option<Letter> {
     let clinic = clinic();
@@ -83,9 +84,10 @@ fn a_clinic_that_does_not_write_the_language_writes_its_first() {
 #[test]
 fn nothing_that_leaves_the_server_tells_about_health() {
     for language in Language::ALL {
-        for (status, email) in [(VisitStatus::Booked, true), (VisitStatus::Pending, true), (VisitStatus::Booked, false)] {
-            let mut facts = facts(language);
-            facts.appointment.status = status;
+        let mut request = facts(language);
+        request.appointment.status = VisitStatus::Pending;
+        let letters = [facts(language), request, cancelled(language, 2_000), moved(language)];
+        for (mut facts, email) in letters.into_iter().flat_map(|facts| [(facts.clone(), true), (facts, false)]) {
             facts.appointment.email = facts.appointment.email.filter(|_| email);
             let letter = write(&facts);
             let calendars = letter.attachments.iter().map(|attachment| attachment.content.clone());
@@ -168,12 +170,88 @@ fn who_gave_only_a_number_gets_a_text_message() {
 }
 
 #[test]
-fn nothing_goes_out_after_a_cancellation_or_after_the_visit() {
-    let mut facts = facts(Language::En);
+fn nothing_goes_out_after_the_visit() {
+    let facts = facts(Language::En);
     assert!(write_at(&facts, "2026-03-12T10:04:59Z").is_some());
     assert_eq!(write_at(&facts, "2026-03-12T10:05:00Z"), None);
+    assert_eq!(write_at(&cancelled(Language::En, 0), "2026-03-12T10:05:00Z"), None);
+}
+
+fn cancelled(language: Language, fee: u32) -> LetterFacts {
+    let mut facts = facts(language);
     facts.appointment.status = VisitStatus::Cancelled;
-    assert_eq!(write_at(&facts, "2026-03-11T08:00:00Z"), None);
+    facts.appointment.sequence = 1;
+    facts.appointment.since.changed_at = Some(utc("2026-03-11T07:00:00Z"));
+    facts.appointment.since.cancelled = Some(Cancelled { fee, why: Some("cost".into()), reason: Some("My knee hurts".into()) });
+    facts
+}
+
+fn moved(language: Language) -> LetterFacts {
+    let mut facts = facts(language);
+    facts.appointment.sequence = 2;
+    facts.appointment.since.changed_at = Some(utc("2026-03-11T07:00:00Z"));
+    facts.appointment.since.moved = Some(Moved { from: utc("2026-03-13T15:00:00Z"), sequence: 2 });
+    facts
+}
+
+#[test]
+fn a_cancellation_is_confirmed_and_takes_the_visit_out_of_the_calendar() {
+    let letter = write(&cancelled(Language::En, 0));
+    assert_eq!(letter.kind, LetterKind::Cancellation);
+    assert_eq!(letter.subject, "Cancelled: Thursday 12 March, 9:20 am");
+    let lines = ["There is nothing to pay for cancelling.", "https://portal.example:8443/rowan-street/booking"];
+    assert_has_lines(&letter.text, &lines);
+    let file = &letter.attachments[0];
+    assert_eq!(file.media_type, "text/calendar; charset=utf-8; method=CANCEL");
+    let uid = "UID:00000000-0000-0000-0000-000000000007@portal.example";
+    assert_has_lines(
+        &file.content.replace("\r\n ", ""),
+        &["METHOD:CANCEL", "STATUS:CANCELLED", "SEQUENCE:1", "DTSTAMP:20260311T070000Z", uid],
+    );
+    assert_has_lines(
+        &write(&cancelled(Language::En, 2_000)).text,
+        &["Cancelling this close to the visit costs £20. We will tell you how to pay."],
+    );
+}
+
+#[test]
+fn a_moved_visit_says_what_it_was_and_moves_in_the_calendar() {
+    let letter = write(&moved(Language::En));
+    assert_eq!(letter.kind, LetterKind::Change);
+    assert_eq!(letter.subject, "Your visit has moved: Thursday 12 March, 9:20 am");
+    assert_has_lines(&letter.text, &["It was: Friday 13 March, 3:00 pm", "Your visit has a new time.", LINK]);
+    let file = &letter.attachments[0];
+    assert_eq!(file.media_type, "text/calendar; charset=utf-8; method=PUBLISH");
+    let uid = "UID:00000000-0000-0000-0000-000000000007@portal.example";
+    let start = "DTSTART;TZID=Europe/London:20260312T092000";
+    assert_has_lines(
+        &file.content.replace("\r\n ", ""),
+        &["METHOD:PUBLISH", "STATUS:CONFIRMED", "SEQUENCE:2", "DTSTAMP:20260311T070000Z", uid, start],
+    );
+}
+
+#[test]
+fn a_move_that_is_no_news_any_more_is_not_told_again() {
+    let mut facts = moved(Language::En);
+    facts.appointment.sequence = 3;
+    let letter = write(&facts);
+    assert_eq!(letter.kind, LetterKind::Confirmation);
+    assert!(!letter.text.contains("It was"));
+}
+
+#[test]
+fn changes_are_told_in_every_language_and_as_text_messages() {
+    for language in Language::ALL {
+        for facts in [cancelled(language, 2_000), moved(language)] {
+            let letter = write(&facts);
+            let mut by_text = facts.clone();
+            by_text.appointment.email = None;
+            let message = write(&by_text);
+            assert_ne!(letter.subject, write(&super::super::testing::facts(language)).subject);
+            assert!(message.text.contains(facts.appointment.place.start.format("%-I:%M").to_string().trim()), "{}", message.text);
+            assert!(letter.text.contains("RS-4K7Q2M") && !message.text.contains('\n'));
+        }
+    }
 }
 
 #[test]

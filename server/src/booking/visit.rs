@@ -1,0 +1,137 @@
+//! A booked visit by its private link: what its page shows, and what its patient may change.
+//!
+//! Whoever has the link may see and change this one visit, and nothing else. A link that opens
+//! nothing answers like a visit that does not exist.
+
+use app::booking::model::{CancelDraft, Visit, VisitDraft, VisitStatus};
+use app::booking::rules::{fee_at, is_ahead};
+use app::clinic::model::Clinic;
+use app::error::PortalError;
+use app::ids::{AppointmentId, ClinicSlug, LinkToken};
+use app::request::Caller;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::Booking;
+use super::cancel::{self, Cancelling};
+use super::store::appointment::{self, AppointmentRow};
+use super::store::patient;
+use super::view::View;
+use crate::failure::Failure;
+use crate::jobs::{self, NewJob};
+use crate::labels;
+use crate::link::Purpose;
+use crate::store::{StoreError, Tx};
+
+/// The job that writes to the patient after a visit was moved or cancelled.
+pub const CHANGE_LETTER_JOB: &str = "letter.change";
+
+impl Booking {
+    pub(super) fn open_visit(&self, link: &LinkToken) -> Result<AppointmentId, Failure> {
+        self.links.open(Purpose::Visit, link).map(AppointmentId).ok_or_else(|| PortalError::NotFound.into())
+    }
+
+    pub(super) async fn show_visit(&self, caller: &Caller, slug: &ClinicSlug, link: &LinkToken) -> Result<Visit, Failure> {
+        let id = self.open_visit(link)?;
+        let clinic = self.clinic(slug)?.clinic;
+        let view = View::new(clinic, caller, None, self.clock.now());
+        let mut tx = self.database.read().await?;
+        let row = appointment::get(&mut tx, slug, id).await?.ok_or(PortalError::NotFound)?;
+        let patient_name = patient::name(&mut tx, slug, row.patient).await?.unwrap_or_default();
+        shown(&view, link, &row, patient_name)
+    }
+
+    pub(super) async fn cancel_visit(
+        &self,
+        caller: &Caller,
+        slug: &ClinicSlug,
+        link: &LinkToken,
+        version: &str,
+        draft: CancelDraft,
+    ) -> Result<(), Failure> {
+        let visit = self.open_visit(link)?;
+        let cancelling = Cancelling {
+            caller: caller.clone(),
+            visit,
+            version: version.to_owned(),
+            draft: cancel::bounded(draft),
+            job: self.clock.new_id(),
+            now: self.clock.now(),
+        };
+        let refused = self.change(slug, async move |tx, clinic, _| cancel::cancel(tx, &clinic, &cancelling).await).await?;
+        refused.map_or(Ok(()), |refusal| Err(refusal.into()))
+    }
+}
+
+/// A visit as its page shows it.
+pub(super) fn shown(view: &View, link: &LinkToken, row: &AppointmentRow, patient_name: String) -> Result<Visit, Failure> {
+    let treatment = view.treatment(&row.place.treatment)?;
+    let questionnaires = treatment.questionnaires.iter().filter_map(|slug| view.clinic.questionnaire(slug));
+    let money = |fee: u32| (fee > 0).then(|| labels::money(fee, &view.clinic.currency, view.language));
+    let open = is_open(row, view.now);
+    Ok(Visit {
+        token: link.clone(),
+        number: row.number.clone(),
+        status: row.status,
+        summary: view.summary(&row.place, row.answer_by.filter(|_| row.status == VisitStatus::Pending))?,
+        patient_name,
+        before: treatment.before.get(view.language).to_owned(),
+        questionnaires: questionnaires.map(|form| form.name.get(view.language).to_owned()).collect(),
+        sent_to: sent_to(row),
+        in_past: row.place.end <= view.now,
+        open,
+        fee_now: money(fee_now(&view.clinic, row, view.now)).filter(|_| open),
+        fee_due: row.since.cancelled.as_ref().and_then(|cancelled| money(cancelled.fee)),
+        version: version(&view.clinic, row, view.now),
+        draft: if open { row.since.draft.clone() } else { VisitDraft::default() },
+    })
+}
+
+/// Whether its patient may still change it.
+pub(super) fn is_open(row: &AppointmentRow, now: DateTime<Utc>) -> bool {
+    row.status != VisitStatus::Cancelled && is_ahead(row.place.start, now)
+}
+
+/// What cancelling costs now, by the clinic's terms of today. A request that nobody has answered
+/// costs nothing, and neither does a treatment that is no longer given.
+pub(super) fn fee_now(clinic: &Clinic, row: &AppointmentRow, now: DateTime<Utc>) -> u32 {
+    let treatment = clinic.treatment(&row.place.treatment).filter(|_| row.status == VisitStatus::Booked);
+    treatment.map_or(0, |treatment| fee_at(treatment.cancellation, row.place.start, now))
+}
+
+/// What a page shows of a visit's state, and of what changing it costs.
+pub(super) fn version(clinic: &Clinic, row: &AppointmentRow, now: DateTime<Utc>) -> String {
+    format!("{}.{}.{}", appointment::status_text(row.status), row.sequence, fee_now(clinic, row, now))
+}
+
+/// Adds the job that writes about a change; `sequence` is the visit's after it.
+pub(super) async fn tell(
+    tx: &mut Tx,
+    clinic: &ClinicSlug,
+    visit: AppointmentId,
+    sequence: i64,
+    job: Uuid,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let job_row = NewJob {
+        clinic: clinic.as_str(),
+        kind: CHANGE_LETTER_JOB,
+        subject: serde_json::json!({ "appointment": visit }),
+        unique_key: format!("{CHANGE_LETTER_JOB}/{visit}/{sequence}"),
+        due_at: now,
+    };
+    jobs::enqueue(tx, &job_row, now, job).await.map(drop)
+}
+
+/// Where the letter went, without giving the address away: "m…@example.org", "…461".
+fn sent_to(row: &AppointmentRow) -> String {
+    let masked_email = |email: &str| {
+        let (local, host) = email.split_once('@')?;
+        Some(format!("{}…@{host}", local.chars().next()?))
+    };
+    let masked_phone = |phone: &str| {
+        let last: Vec<char> = phone.chars().rev().take(3).collect();
+        format!("…{}", last.into_iter().rev().collect::<String>())
+    };
+    row.email.as_deref().and_then(masked_email).or_else(|| row.phone.as_deref().map(masked_phone)).unwrap_or_default()
+}
