@@ -38,9 +38,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::booking::api::BookingService;
 use app::clinic::api::ClinicService;
 use app::clinic::model::Clinic;
+use app::error::PortalError;
 use app::ids::ClinicSlug;
 use app::routes;
 use axum::Router;
@@ -50,6 +50,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::booking::Booking;
+use crate::booking::answer::{self, Answer, Answered, Waiting};
 use crate::clinic::Clinics;
 use crate::clinic::load::{Loaded, Refused};
 use crate::clinic::service::Fronts;
@@ -81,7 +82,7 @@ pub struct Portal {
     pub links: Arc<Links>,
     pub clinics: Arc<Clinics>,
     pub clinic: Arc<dyn ClinicService>,
-    pub booking: Arc<dyn BookingService>,
+    pub booking: Arc<Booking>,
     worker: Worker,
     gate: Arc<Gate>,
 }
@@ -151,6 +152,22 @@ impl Portal {
         patient::load(&self.database, &self.clock, clinic, list).await
     }
 
+    /// The requests that wait for the clinic's answer; see [`Booking::waiting`].
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such clinic.
+    pub async fn requests(&self, clinic: &ClinicSlug) -> Result<Vec<Waiting>, PortalError> {
+        self.booking.waiting(&answer::staff(), clinic).await
+    }
+
+    /// Answers a request by its booking number; see [`Booking::answer`].
+    ///
+    /// # Errors
+    /// `NotFound` if there is no visit with this number.
+    pub async fn answer(&self, clinic: &ClinicSlug, number: &str, answer: Answer) -> Result<Answered, PortalError> {
+        self.booking.answer(&answer::staff(), clinic, number, answer).await
+    }
+
     /// The clinic with this name in addresses.
     pub fn clinic(&self, slug: &ClinicSlug) -> Option<Arc<Clinic>> {
         self.clinics.get(slug).map(|current| current.clinic)
@@ -163,7 +180,7 @@ impl Portal {
             clock: self.clock.clone(),
             clinics: Arc::clone(&self.clinics),
             clinic: Arc::clone(&self.clinic),
-            booking: Arc::clone(&self.booking),
+            booking: self.booking.clone(),
             calendars: Arc::new(Calendars {
                 database: self.database.clone(),
                 clock: self.clock.clone(),

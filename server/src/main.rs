@@ -10,7 +10,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
+use app::booking::model::VisitStatus;
+use app::error::PortalError;
+use app::ids::ClinicSlug;
 use clap::{Parser, Subcommand};
+use server::booking::answer::{Answer, Answered};
 use server::clinic::file::{self, Mistake};
 use server::clinic::load::{Loaded, Refused};
 use server::clock::Clock;
@@ -48,6 +52,9 @@ enum Command {
     /// The patients whom a clinic knew before
     #[command(subcommand)]
     Patient(PatientCommand),
+    /// Visits that were asked for and wait for the clinic's answer
+    #[command(subcommand)]
+    Appointment(AppointmentCommand),
     /// What is configured, and what is wrong
     Doctor,
     /// Copy the database to a file, also while it is being served
@@ -83,6 +90,17 @@ enum PatientCommand {
         /// A CSV file; server/demo/README.md describes it
         file: PathBuf,
     },
+}
+
+/// `clinic` is the name in addresses, such as rowan-street; `number` a booking number, such as RS-4K7Q2M.
+#[derive(Subcommand)]
+enum AppointmentCommand {
+    /// List the requests that nobody has answered; the first is due first
+    Requests { clinic: String },
+    /// Say yes to a request; the patient is told
+    Confirm { clinic: String, number: String },
+    /// Say no to a request; its time is free again, and the patient is told
+    Decline { clinic: String, number: String },
 }
 
 fn main() -> ExitCode {
@@ -129,6 +147,7 @@ async fn run(file: Option<&Path>, command: Command) -> anyhow::Result<()> {
         Command::Migrate => migrate(&config, &clock).await,
         Command::Clinic(ClinicCommand::Load { file, force }) => load(config, clock, &file, force).await,
         Command::Patient(PatientCommand::Load { clinic, file }) => load_patients(config, clock, &clinic, &file).await,
+        Command::Appointment(command) => appointment(config, clock, command).await,
         Command::Doctor => doctor(&config).await,
         Command::Backup { file } => backup(&config, &file).await,
         Command::Restore { file, replace } => {
@@ -222,10 +241,10 @@ async fn load_patients(mut config: Config, clock: Clock, clinic: &str, path: &Pa
     config.demo = Choice::Off;
     let portal = Portal::open(config, clock).await?;
     let loaded = async {
-        let found = clinic.parse().ok().and_then(|slug| portal.clinic(&slug));
-        let clinic = found.with_context(|| format!("There is no clinic \"{clinic}\"; `perennial clinic load` brings one"))?;
+        let slug = known(&portal, clinic)?;
+        let clinic = portal.clinic(&slug).context("The clinic was taken away just now")?;
         let list = patient::file::read(&text, &clinic, today).map_err(|mistakes| to_mend(path, &mistakes))?;
-        Ok::<_, anyhow::Error>(portal.load_patients(&clinic.slug, list).await?)
+        Ok::<_, anyhow::Error>(portal.load_patients(&slug, list).await?)
     };
     let loaded = loaded.await;
     portal.close().await;
@@ -257,6 +276,48 @@ async fn load(mut config: Config, clock: Clock, path: &Path, force: bool) -> any
             Err(refused.into())
         }
     }
+}
+
+async fn appointment(mut config: Config, clock: Clock, command: AppointmentCommand) -> anyhow::Result<()> {
+    config.demo = Choice::Off;
+    let portal = Portal::open(config, clock).await?;
+    let lines = match command {
+        AppointmentCommand::Requests { clinic } => requests(&portal, &clinic).await,
+        AppointmentCommand::Confirm { clinic, number } => answer(&portal, &clinic, &number, Answer::Confirm).await,
+        AppointmentCommand::Decline { clinic, number } => answer(&portal, &clinic, &number, Answer::Decline).await,
+    };
+    portal.close().await;
+    lines?.iter().try_for_each(|line| say(line))
+}
+
+async fn requests(portal: &Portal, clinic: &str) -> anyhow::Result<Vec<String>> {
+    let waiting = portal.requests(&known(portal, clinic)?).await?;
+    if waiting.is_empty() {
+        return Ok(vec!["No request waits for an answer.".to_owned()]);
+    }
+    Ok(waiting.iter().map(ToString::to_string).collect())
+}
+
+async fn answer(portal: &Portal, clinic: &str, number: &str, answer: Answer) -> anyhow::Result<Vec<String>> {
+    let clinic = known(portal, clinic)?;
+    let answered = match portal.answer(&clinic, number, answer).await {
+        Err(PortalError::NotFound) => bail!("There is no visit with the number {number} at {clinic}."),
+        answered => answered?,
+    };
+    Ok(vec![match (answered, answer) {
+        (Answered::Now, Answer::Confirm) => format!("{number} is booked, and the patient is told."),
+        (Answered::Now, Answer::Decline) => format!("{number} is declined, and the patient is told. Its time is free again."),
+        (Answered::Already(VisitStatus::Cancelled), _) => {
+            bail!("{number} is cancelled or declined already; nothing was changed.")
+        }
+        (Answered::Already(_), _) => bail!("{number} is booked already; nothing was changed."),
+    }])
+}
+
+/// The slug of a clinic that is there.
+fn known(portal: &Portal, clinic: &str) -> anyhow::Result<ClinicSlug> {
+    let found = clinic.parse().ok().filter(|slug| portal.clinic(slug).is_some());
+    found.with_context(|| format!("There is no clinic \"{clinic}\"; `perennial clinic load` brings one"))
 }
 
 async fn doctor(config: &Config) -> anyhow::Result<()> {

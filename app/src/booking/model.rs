@@ -213,6 +213,10 @@ pub struct Visit {
     /// "m***@example.org" or "the number ending 461": where the letter went.
     pub sent_to: String,
     pub in_past: bool,
+    /// Staff said no to it; it is cancelled.
+    pub declined: bool,
+    /// Staff should have answered by now, and did not.
+    pub overdue: bool,
     /// Still to begin and not cancelled: it can be moved and cancelled.
     pub open: bool,
     /// What cancelling costs now: "£20"; `None` if it is free.

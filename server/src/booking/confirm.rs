@@ -38,6 +38,8 @@ pub struct Confirming {
     pub patient: PatientId,
     pub consents: [Uuid; 4],
     pub job: Uuid,
+    /// For the look whether staff have answered in time.
+    pub answer_job: Uuid,
     /// Chosen anew if the number is someone else's already.
     pub number_salt: u32,
     pub now: DateTime<Utc>,
@@ -96,6 +98,11 @@ pub async fn book(
         due_at: *now,
     };
     jobs::enqueue(tx, &job, *now, confirming.job).await?;
+    if let Some(due_at) = row.answer_by.filter(|_| row.status == VisitStatus::Pending) {
+        // By then there is an answer, and this letter has nothing to say; or it says that there is none.
+        let unique_key = format!("{LETTER_JOB}/{}/answer", row.id);
+        jobs::enqueue(tx, &NewJob { unique_key, due_at, ..job }, *now, confirming.answer_job).await?;
+    }
     audit::record(tx, &audit::Entry::new(clinic.slug.as_str(), caller, "appointment.book", row.id), *now).await?;
     Ok(row.id)
 }

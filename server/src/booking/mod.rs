@@ -8,12 +8,14 @@
 //! - [`details`]: the draft parsed, who may book
 //! - [`confirm`]: the hold becomes an appointment, once
 //! - [`visit`]: the booked visit by its private link; [`cancel`] ends it
+//! - [`answer`]: staff say yes or no to a request
 //! - [`view`]: rows turned into labels
 //! - [`store`]: the SQL, with the guard
 //!
 //! Every write first asks whether the clinic in memory is the one in the database: prices, shifts
 //! and closures that decide a booking are never older than the transaction.
 
+pub mod answer;
 mod cancel;
 mod confirm;
 mod details;
@@ -220,7 +222,8 @@ impl Booking {
     async fn book(&self, caller: &Caller, slug: &ClinicSlug, link: &LinkToken, version: &str) -> Result<LinkToken, Failure> {
         let id = self.open(link)?;
         let fresh = || self.clock.new_id();
-        let (patient, consents, job) = (PatientId(fresh()), [fresh(), fresh(), fresh(), fresh()], fresh());
+        let (patient, consents) = (PatientId(fresh()), [fresh(), fresh(), fresh(), fresh()]);
+        let (job, answer_job) = (fresh(), fresh());
         let (now, caller, version) = (self.clock.now(), caller.clone(), version.to_owned());
         let (booked, first) = self
             .change(slug, async move |tx, clinic, tries| {
@@ -232,6 +235,7 @@ impl Booking {
                     patient,
                     consents,
                     job,
+                    answer_job,
                     number_salt: tries,
                     now,
                 };

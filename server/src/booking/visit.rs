@@ -79,6 +79,8 @@ pub(super) fn shown(view: &View, link: &LinkToken, row: &AppointmentRow, patient
         questionnaires: questionnaires.map(|form| form.name.get(view.language).to_owned()).collect(),
         sent_to: sent_to(row),
         in_past: row.place.end <= view.now,
+        declined: row.is_declined(),
+        overdue: row.is_overdue(view.now),
         open,
         fee_now: money(fee_now(&view.clinic, row, view.now)).filter(|_| open),
         fee_due: row.since.cancelled.as_ref().and_then(|cancelled| money(cancelled.fee)),

@@ -12,6 +12,10 @@ pub enum LetterKind {
     Confirmation,
     /// The visit was asked for; staff have to answer first.
     RequestReceived,
+    /// Staff should have answered by now, and did not.
+    Overdue,
+    /// Staff said no to the visit.
+    Declined,
     /// The visit is at another time now.
     Change,
     /// The visit will not take place.
@@ -24,6 +28,8 @@ impl LetterKind {
         match self {
             Self::Confirmation => "confirmation",
             Self::RequestReceived => "request_received",
+            Self::Overdue => "overdue",
+            Self::Declined => "declined",
             Self::Change => "change",
             Self::Cancellation => "cancellation",
         }
@@ -34,6 +40,8 @@ impl LetterKind {
         match self {
             Self::Confirmation => "the visit was booked",
             Self::RequestReceived => "the visit was asked for",
+            Self::Overdue => "the request was not answered in time",
+            Self::Declined => "the request was declined",
             Self::Change => "the visit was moved",
             Self::Cancellation => "the visit was cancelled",
         }

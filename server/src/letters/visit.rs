@@ -80,7 +80,9 @@ impl VisitLetter<'_> {
         let kind = match visit.status {
             VisitStatus::Booked if visit.moved_from().is_some() => LetterKind::Change,
             VisitStatus::Booked => LetterKind::Confirmation,
+            VisitStatus::Pending if visit.is_overdue(self.now) => LetterKind::Overdue,
             VisitStatus::Pending => LetterKind::RequestReceived,
+            VisitStatus::Cancelled if visit.is_declined() => LetterKind::Declined,
             VisitStatus::Cancelled => LetterKind::Cancellation,
         };
         if visit.place.end <= self.now {
@@ -106,7 +108,11 @@ impl VisitLetter<'_> {
             return Ok(Some(Letter { subject: text.clone(), text, ..letter }));
         }
         let rendered = mail(kind, language, &headline, &self.clinic.name, &values)?;
-        let attachments = if kind == LetterKind::RequestReceived { Vec::new() } else { vec![self.calendar_attachment()?] };
+        // What was only asked for is in nobody's calendar yet.
+        let attachments = match kind {
+            LetterKind::RequestReceived | LetterKind::Overdue | LetterKind::Declined => Vec::new(),
+            LetterKind::Confirmation | LetterKind::Change | LetterKind::Cancellation => vec![self.calendar_attachment()?],
+        };
         Ok(Some(Letter { subject: rendered.subject, text: rendered.text, html: Some(rendered.html), attachments, ..letter }))
     }
 

@@ -344,6 +344,15 @@ on_both! {
         assert_eq!(portal.overlaps().await, 0);
     }
 
+    async fn everyone_in_a_class_is_in_its_room_although_another_became_free(portal: TestPortal) {
+        let other = portal.visitor(9).hold("physio", Some("priya"), TEN).await.unwrap();
+        portal.visitor(1).book("class", Some("tom"), TEN).await.unwrap();
+        portal.visitor(9).release(&other).await.unwrap();
+        portal.visitor(2).book("class", Some("tom"), TEN).await.unwrap();
+        assert_eq!(portal.count("SELECT COUNT(*) AS n FROM appointment WHERE room = 'two'").await, 2);
+        assert_eq!(portal.overlaps().await, 0);
+    }
+
     async fn a_seat_that_was_only_held_comes_back_and_so_does_an_empty_class(portal: TestPortal) {
         let hold = portal.visitor(1).hold("class", Some("tom"), TEN).await.unwrap();
         assert_eq!(portal.visitor(2).hold("physio", Some("tom"), TEN).await, Err(PortalError::Conflict(Reason::SlotTaken)));

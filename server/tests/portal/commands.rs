@@ -59,6 +59,20 @@ async fn a_list_of_patients_is_taken_over_whole_or_its_mistakes_are_told_line_by
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn staff_answer_requests_at_a_shell() {
+    let folder = Folder::new();
+    let mut program = Program::serve(&folder.0, &[]).await;
+    let none = order(&folder, &["appointment", "requests", "rowan-street"]).await;
+    assert_eq!(none.said, "No request waits for an answer.\n");
+    let unknown = order(&folder, &["appointment", "confirm", "rowan-street", "RS-000000"]).await;
+    let sentence = "perennial: There is no visit with the number RS-000000 at rowan-street.\n";
+    assert_eq!((unknown.status.code(), unknown.complained.as_str()), (Some(1), sentence));
+    let nowhere = order(&folder, &["appointment", "requests", "elm"]).await;
+    assert!(nowhere.complained.starts_with("perennial: There is no clinic \"elm\""), "{nowhere:?}");
+    assert!(program.end().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_replaces_no_file_and_a_restore_no_database_in_use() {
     let folder = Folder::new();
     let mut program = Program::serve(&folder.0, &[]).await;

@@ -3,6 +3,7 @@
 //! One binary: [`harness`] opens a portal of its own for every test; then a file per feature.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test that stops says so")]
 
+mod answer;
 mod booking;
 mod browser;
 mod clinic;

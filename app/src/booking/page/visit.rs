@@ -37,6 +37,7 @@ struct Standing {
 fn standing(visit: &Visit) -> Standing {
     let w = words();
     let (title, icon, tone, ahead) = match (visit.status, visit.in_past) {
+        (VisitStatus::Cancelled, _) if visit.declined => (w.visit_declined(), "x", "", false),
         (VisitStatus::Cancelled, _) => (w.visit_cancelled(), "x", "", false),
         (_, true) => (w.visit_past(), "calendar", "", false),
         (VisitStatus::Pending, false) => (w.visit_pending(), "clock", "", true),
@@ -130,7 +131,9 @@ fn next(visit: &Visit) -> AnyView {
     let summary = &visit.summary;
     let mut steps: Vec<(&'static str, String)> = Vec::new();
     if let (VisitStatus::Pending, Some(by)) = (visit.status, &summary.answer_by) {
-        steps.push((w.visit_next_answer(), w.visit_next_answer_text(&w.booking_when(&by.day, &by.time))));
+        let when = w.booking_when(&by.day, &by.time);
+        let text = if visit.overdue { w.visit_next_overdue_text(&when) } else { w.visit_next_answer_text(&when) };
+        steps.push((w.visit_next_answer(), text));
     }
     if !visit.questionnaires.is_empty() {
         steps.push((w.visit_next_forms(), w.visit_next_forms_text(&visit.questionnaires.join(", "))));
@@ -164,7 +167,7 @@ fn ended(visit: &Visit) -> AnyView {
     let fee = visit.fee_due.as_ref().map(|fee| view! { <p>{stressed(&w.visit_fee_due(fee))}</p> });
     view! {
         <div class="stack g2">
-            <p class="lead">{w.visit_cancelled_text()}</p>
+            <p class="lead">{if visit.declined { w.visit_declined_text() } else { w.visit_cancelled_text() }}</p>
             {fee}
         </div>
     }

@@ -50,6 +50,9 @@ pub struct Moved {
     pub sequence: i64,
 }
 
+/// The code of a request to which staff said no; patients choose among other codes.
+pub const DECLINED: &str = "declined";
+
 /// Why a visit was cancelled, and what that cost.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cancelled {
@@ -101,6 +104,16 @@ impl AppointmentRow {
     /// When a calendar must take over what it says.
     pub fn changed_at(&self) -> DateTime<Utc> {
         self.since.changed_at.unwrap_or(self.created_at)
+    }
+
+    /// Whether staff said no to it.
+    pub fn is_declined(&self) -> bool {
+        self.since.cancelled.as_ref().is_some_and(|cancelled| cancelled.why.as_deref() == Some(DECLINED))
+    }
+
+    /// Whether staff should have answered by now and did not.
+    pub fn is_overdue(&self, now: DateTime<Utc>) -> bool {
+        self.status == VisitStatus::Pending && self.answer_by.is_some_and(|by| by <= now)
     }
 
     /// Where the visit was before, if being moved is the last that happened to it.
@@ -170,6 +183,33 @@ pub async fn get(tx: &mut Tx, clinic: &ClinicSlug, id: AppointmentId) -> Result<
         .fetch_optional()
         .await?;
     row.as_ref().map(AppointmentRow::read).transpose()
+}
+
+/// The visit with a booking number.
+pub async fn numbered(tx: &mut Tx, clinic: &ClinicSlug, number: &str) -> Result<Option<AppointmentRow>, StoreError> {
+    let sql = "SELECT * FROM appointment WHERE clinic = $1 AND number = $2";
+    let row = tx.query(sql).bind(clinic.as_str()).bind(number).fetch_optional().await?;
+    row.as_ref().map(AppointmentRow::read).transpose()
+}
+
+/// Requests for visits to come that nobody has answered; those that should be answered first are first.
+pub async fn pending(tx: &mut Tx, clinic: &ClinicSlug, now: DateTime<Utc>) -> Result<Vec<AppointmentRow>, StoreError> {
+    let sql = "SELECT * FROM appointment WHERE clinic = $1 AND status = 'pending' AND start_at > $2
+               ORDER BY answer_by, start_at, id";
+    let rows = tx.query(sql).bind(clinic.as_str()).bind(now).fetch_all().await?;
+    rows.iter().map(AppointmentRow::read).collect()
+}
+
+/// Books a visit that was asked for and is as `visit` says.
+pub async fn accept(tx: &mut Tx, clinic: &ClinicSlug, visit: &AppointmentRow, now: DateTime<Utc>) -> Result<(), StoreError> {
+    tx.query("UPDATE appointment SET status = 'booked', sequence = $3, changed_at = $4 WHERE clinic = $1 AND id = $2")
+        .bind(clinic.as_str())
+        .bind(visit.id.0)
+        .bind(visit.sequence + 1)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(())
 }
 
 /// Cancels a visit that is as `visit` says; its next sequence is the calendars' news.

@@ -86,7 +86,12 @@ fn nothing_that_leaves_the_server_tells_about_health() {
     for language in Language::ALL {
         let mut request = facts(language);
         request.appointment.status = VisitStatus::Pending;
-        let letters = [facts(language), request, cancelled(language, 2_000), moved(language)];
+        let mut overdue = request.clone();
+        overdue.appointment.answer_by = Some(utc("2026-03-11T07:00:00Z"));
+        let mut declined = cancelled(language, 0);
+        let why = Some(crate::booking::store::appointment::DECLINED.to_owned());
+        declined.appointment.since.cancelled.as_mut().unwrap().why = why;
+        let letters = [facts(language), request, overdue, declined, cancelled(language, 2_000), moved(language)];
         for (mut facts, email) in letters.into_iter().flat_map(|facts| [(facts.clone(), true), (facts, false)]) {
             facts.appointment.email = facts.appointment.email.filter(|_| email);
             let letter = write(&facts);
@@ -151,6 +156,24 @@ fn a_request_is_never_called_a_booking() {
     let letter = write(&facts);
     assert_eq!(letter.subject, "Not booked yet: your request for Thursday 12 March, 9:20 am");
     assert_has_lines(&letter.text, &["We answer by Wednesday 11 March, 6:00 pm. You do not need to do anything until then."]);
+}
+
+#[test]
+fn an_answer_that_is_late_and_one_that_is_no_each_have_their_letter() {
+    for language in Language::ALL {
+        let mut asked = facts(language);
+        asked.appointment.status = VisitStatus::Pending;
+        asked.appointment.answer_by = Some(utc("2026-03-11T08:00:00Z"));
+        let overdue = write(&asked);
+        assert_eq!(overdue.kind, LetterKind::Overdue, "it is eight");
+        let mut declined = cancelled(language, 0);
+        let why = Some(crate::booking::store::appointment::DECLINED.to_owned());
+        declined.appointment.since.cancelled.as_mut().unwrap().why = why;
+        let declined = write(&declined);
+        assert_eq!(declined.kind, LetterKind::Declined);
+        assert!(overdue.attachments.is_empty() && declined.attachments.is_empty(), "it was in no calendar");
+        assert_ne!(overdue.subject, declined.subject);
+    }
 }
 
 #[test]
