@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use app::booking::model::VisitStatus;
-use app::clinic::model::{Clinic, Confirmation};
+use app::clinic::model::{Clinic, Confirmation, Treatment};
 use app::error::{PortalError, Reason};
 use app::ids::{AppointmentId, HoldId, PatientId};
 use app::request::Caller;
@@ -101,15 +101,11 @@ pub async fn book(
 }
 
 fn row(finder: &Finder<'_>, confirming: &Confirming, hold: &HoldRow, details: Details, patient: PatientId) -> AppointmentRow {
-    let status = match finder.treatment.confirmation {
-        Confirmation::Instant => VisitStatus::Booked,
-        Confirmation::OnRequest { .. } => VisitStatus::Pending,
-    };
     AppointmentRow {
         id: AppointmentId(hold.id.0),
         number: number(&confirming.clinic.name, hold.id.0, confirming.number_salt),
         patient,
-        status,
+        status: first_status(finder.treatment),
         place: hold.place.clone(),
         price: finder.treatment.price,
         reason: details.reason,
@@ -122,6 +118,14 @@ fn row(finder: &Finder<'_>, confirming: &Confirming, hold: &HoldRow, details: De
         sequence: 0,
         created_at: confirming.now,
         since: Since::default(),
+    }
+}
+
+/// Whether a time that a patient chose stands at once.
+pub const fn first_status(treatment: &Treatment) -> VisitStatus {
+    match treatment.confirmation {
+        Confirmation::Instant => VisitStatus::Booked,
+        Confirmation::OnRequest { .. } => VisitStatus::Pending,
     }
 }
 

@@ -15,6 +15,7 @@ mod moving;
 mod program;
 mod races;
 mod random;
+mod relocate;
 mod serving;
 mod tidy;
 mod visit;
