@@ -7,7 +7,9 @@ use leptos::prelude::*;
 use leptos_router::components::{FlatRoutes, Route};
 use leptos_router::{Lazy, LazyRoute, SsrMode, path};
 
-use crate::booking::page::{cancel_page, check_page, choose_page, details_page, times_page, visit_page};
+use crate::booking::page::{
+    cancel_page, check_page, choose_page, details_page, move_times_page, relocate_page, times_page, visit_page,
+};
 use crate::clinic::page::{clinic_page, clinics_page};
 use crate::ids::{ClinicSlug, LinkToken, TreatmentSlug};
 use crate::ui::state::NotFoundPage;
@@ -29,6 +31,8 @@ pub fn PageRoutes() -> impl IntoView {
             <Route path=path!("/:clinic/booking/hold/:hold") view={Lazy::<Details>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/booking/hold/:hold/check") view={Lazy::<Check>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/visit/:visit") view={Lazy::<Visit>::new()} ssr=SsrMode::Async/>
+            <Route path=path!("/:clinic/visit/:visit/move") view={Lazy::<MoveTimes>::new()} ssr=SsrMode::Async/>
+            <Route path=path!("/:clinic/visit/:visit/move/check") view={Lazy::<MoveCheck>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/visit/:visit/cancel") view={Lazy::<Cancel>::new()} ssr=SsrMode::Async/>
         </FlatRoutes>
     }
@@ -69,6 +73,16 @@ pub fn visit(clinic: &ClinicSlug, visit: &LinkToken) -> String {
     format!("/{clinic}/visit/{visit}")
 }
 
+/// The times to which a visit could move.
+pub fn relocate(clinic: &ClinicSlug, visit: &LinkToken) -> String {
+    format!("/{clinic}/visit/{visit}/move")
+}
+
+/// A visit beside one of those times; its query says which.
+pub fn relocate_check(clinic: &ClinicSlug, visit: &LinkToken) -> String {
+    format!("/{clinic}/visit/{visit}/move/check")
+}
+
 pub fn cancel(clinic: &ClinicSlug, visit: &LinkToken) -> String {
     format!("/{clinic}/visit/{visit}/cancel")
 }
@@ -98,7 +112,10 @@ mod group {
         not(target_arch = "wasm32"),
         expect(clippy::unused_async, reason = "nothing is split here, so nothing is waited for")
     )]
-    use super::{AnyView, cancel_page, check_page, choose_page, clinic_page, clinics_page, details_page, times_page, visit_page};
+    use super::{
+        AnyView, cancel_page, check_page, choose_page, clinic_page, clinics_page, details_page, move_times_page, relocate_page,
+        times_page, visit_page,
+    };
     use leptos::lazy;
 
     pub enum Find {
@@ -121,6 +138,8 @@ mod group {
         Details,
         Check,
         Visit,
+        MoveTimes,
+        MoveCheck,
         Cancel,
     }
 
@@ -131,6 +150,8 @@ mod group {
             Book::Details => details_page(),
             Book::Check => check_page(),
             Book::Visit => visit_page(),
+            Book::MoveTimes => move_times_page(),
+            Book::MoveCheck => relocate_page(),
             Book::Cancel => cancel_page(),
         }
     }
@@ -159,4 +180,4 @@ macro_rules! lazy_routes {
 }
 
 lazy_routes!(find, __preload_find, Find: Clinics Clinic Choose);
-lazy_routes!(book, __preload_book, Book: Times Details Check Visit Cancel);
+lazy_routes!(book, __preload_book, Book: Times Details Check Visit MoveTimes MoveCheck Cancel);

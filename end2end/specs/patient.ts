@@ -2,7 +2,7 @@
 //
 // Times are never taken for granted: all specs book at the same clinic, on whatever day they run.
 // Each worker looks in weeks of its own, so that two specs compete only where they mean to.
-import { arrive, expect, hasScripts, open, test } from "./support";
+import { arrive, expect, follow, hasScripts, open, test } from "./support";
 import type { Locator, Page } from "@playwright/test";
 
 export const clinic = "/rowan-street";
@@ -163,4 +163,46 @@ export async function tabTo(page: Page, target: Locator): Promise<void> {
 // After a step within the page the focus is on its heading; a new document begins at its top.
 export async function expectHeadingFocused(page: Page): Promise<void> {
   if (hasScripts()) await expect(page.locator("h1")).toBeFocused();
+}
+
+// The whole way to a booked visit; the page is its private one afterwards.
+export async function book(page: Page, treatment: string, person: Person): Promise<Time> {
+  const time = await reachCheck(page, treatment, person);
+  await confirm(page);
+  return time;
+}
+
+// The times to which a visit could move: links, not buttons.
+export function newTimes(page: Page): Locator {
+  return page.locator("a[href*='/move/check?start=']");
+}
+
+// Chooses one of the times of the list, but not this one; the page then shows old and new.
+export async function takeANewTime(page: Page, but = ""): Promise<Time> {
+  const listed = page.locator(".day a[href*='/move/check?start=']");
+  await expect(listed.first()).toBeVisible();
+  const times = await listed.evaluateAll((links) =>
+    links.map((link) => ({
+      time: link.firstChild?.textContent ?? "",
+      day: link.querySelector(".vh")?.textContent?.replace(/^, /, "") ?? "",
+      instant: new URL((link as HTMLAnchorElement).href).searchParams.get("start") ?? "",
+    })),
+  );
+  const others = times.filter((time) => time.instant !== but);
+  const time = others[random(others.length)];
+  await follow(page, page.locator(`.day a[href*="start=${time.instant}&"]`), /\/move\/check\?/);
+  await expect(page.locator("dl.summary")).toBeVisible();
+  return time;
+}
+
+// The text of the letter to a person whose subject begins like this, once it is there.
+export async function letterFrom(page: Page, person: Person, subject: string): Promise<Locator> {
+  await expect(async () => {
+    for (const letter of await letters(page, person)) {
+      await page.goto(letter);
+      if ((await page.locator("h1").textContent())?.startsWith(subject)) return;
+    }
+    throw new Error(`no letter that begins with ${subject}`);
+  }).toPass({ timeout: 15_000 });
+  return page.locator("main");
 }

@@ -8,9 +8,9 @@ use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 
-use super::model::{self, CancelDraft, Draft, HoldRequest, TimesQuery};
+use super::model::{self, CancelDraft, Draft, HoldRequest, MoveRequest, MoveWish, TimesQuery};
 use crate::error::PortalError;
-use crate::ids::{ClinicSlug, LinkToken, LocationSlug, TreatmentSlug};
+use crate::ids::{ClinicSlug, LinkToken, LocationSlug, PractitionerSlug, TreatmentSlug};
 use crate::request::Caller;
 #[cfg(feature = "ssr")]
 use crate::request::service;
@@ -75,6 +75,27 @@ pub trait BookingService: Send + Sync {
         visit: &LinkToken,
         version: &str,
         draft: CancelDraft,
+    ) -> Result<(), PortalError>;
+
+    /// A visit beside the time to which it could move; changes nothing.
+    async fn moving(
+        &self,
+        caller: &Caller,
+        clinic: &ClinicSlug,
+        visit: &LinkToken,
+        wish: MoveWish,
+    ) -> Result<model::Moving, PortalError>;
+
+    /// Moves a visit, once: the old time is free if and only if the new one is taken. Asking again
+    /// for where it is already answers the same. `Conflict(SlotTaken)` or `Conflict(SlotNotOffered)`
+    /// leave it as it was; so do `Conflict(Changed)`, if the page was of an older state, and
+    /// `Conflict(TooLate)`.
+    async fn relocate(
+        &self,
+        caller: &Caller,
+        clinic: &ClinicSlug,
+        visit: &LinkToken,
+        request: MoveRequest,
     ) -> Result<(), PortalError>;
 }
 
@@ -154,6 +175,36 @@ pub async fn cancel(
 ) -> Result<(), PortalError> {
     let (booking, caller, reply) = service::<dyn BookingService>()?;
     reply.with(booking.cancel(&caller, &clinic, &visit, &version, draft).await)?;
+    reply.redirect(&routes::visit(&clinic, &visit));
+    Ok(())
+}
+
+#[server(endpoint = "booking/moving", input = Json)]
+pub async fn moving(
+    clinic: ClinicSlug,
+    visit: LinkToken,
+    location: LocationSlug,
+    practitioner: Option<PractitionerSlug>,
+    start: DateTime<Utc>,
+) -> Result<model::Moving, PortalError> {
+    let (booking, caller, reply) = service::<dyn BookingService>()?;
+    reply.with(booking.moving(&caller, &clinic, &visit, MoveWish { location, practitioner, start }).await)
+}
+
+/// `anyone` is "on" or empty.
+#[server(endpoint = "booking/move")]
+pub async fn relocate(
+    clinic: ClinicSlug,
+    visit: LinkToken,
+    location: LocationSlug,
+    practitioner: PractitionerSlug,
+    #[server(default)] anyone: String,
+    start: DateTime<Utc>,
+    version: String,
+) -> Result<(), PortalError> {
+    let (booking, caller, reply) = service::<dyn BookingService>()?;
+    let request = MoveRequest { location, practitioner, anyone: anyone == "on", start, version };
+    reply.with(booking.relocate(&caller, &clinic, &visit, request).await)?;
     reply.redirect(&routes::visit(&clinic, &visit));
     Ok(())
 }

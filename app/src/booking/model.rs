@@ -12,10 +12,11 @@ use crate::moment::{Day, Moment};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimesQuery {
     pub clinic: ClinicSlug,
-    pub treatment: TreatmentSlug,
+    #[serde(flatten)]
+    pub what: TimesFor,
     /// `None`: anyone.
     pub practitioner: Option<PractitionerSlug>,
-    /// `None`: the clinic's first that has free times.
+    /// `None`: where the visit is that would move, or the clinic's first that has free times.
     pub location: Option<LocationSlug>,
     /// List: days with times are listed from here on; `None` is from now. Calendar: the day whose
     /// times are shown; `None` shows none yet.
@@ -24,6 +25,16 @@ pub struct TimesQuery {
     pub month: Option<NaiveDate>,
     /// The reader's own IANA zone, if known.
     pub zone: Option<String>,
+}
+
+/// What a time is wanted for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TimesFor {
+    /// A visit to book.
+    Treatment(TreatmentSlug),
+    /// Another time for this visit, which is not in its own way.
+    Visit(LinkToken),
 }
 
 /// What can be booked, and everything the page says around it.
@@ -47,6 +58,8 @@ pub struct Times {
     pub calendar: Option<MonthGrid>,
     /// The last day on which this treatment can be booked.
     pub last_day: Day,
+    /// The visit that would move, as it is now.
+    pub moves: Option<Box<Visit>>,
 }
 
 /// One day's free times.
@@ -245,6 +258,51 @@ pub struct CancelDraft {
     pub why: String,
     /// In their own words.
     pub reason: String,
+}
+
+/// Where a visit could move.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoveWish {
+    pub location: LocationSlug,
+    /// `None`: anyone who is free.
+    pub practitioner: Option<PractitionerSlug>,
+    pub start: DateTime<Utc>,
+}
+
+/// Please move my visit there, as the page showed it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoveRequest {
+    pub location: LocationSlug,
+    pub practitioner: PractitionerSlug,
+    /// They asked for anyone, and the page named this person.
+    pub anyone: bool,
+    pub start: DateTime<Utc>,
+    /// [`Moving::version`] of that page.
+    pub version: String,
+}
+
+/// A visit and the time to which it could move, side by side.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moving {
+    /// As it is now.
+    pub visit: Visit,
+    /// As it would be.
+    pub to: VisitSummary,
+    pub state: MoveState,
+    /// What the page shows of the visit and of the terms of the new time.
+    pub version: String,
+}
+
+/// Whether a visit can move to a time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MoveState {
+    Free,
+    /// It is there already.
+    Same,
+    /// Someone else has the time, or it is not offered.
+    Gone {
+        nearest: Vec<Slot>,
+    },
 }
 
 /// The short list of reasons for cancelling.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use app::booking::api::BookingService as _;
-use app::booking::model::TimesQuery;
+use app::booking::model::{TimesFor, TimesQuery};
 use app::booking::rules::{Busy, Search, Span, search, tick};
 use app::ids::{PractitionerSlug, RoomSlug};
 use app::request::{Caller, Who};
@@ -19,7 +19,7 @@ use app::words::Language;
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 use server::booking::Booking;
-use server::booking::store::busy;
+use server::booking::store::busy::{self, Own};
 use server::clinic::Clinics;
 use server::clock::Clock;
 use server::link::Links;
@@ -90,7 +90,7 @@ impl Calendar {
         let people: Vec<PractitionerSlug> = crowd.clinic.practitioners.iter().map(|it| it.slug.clone()).collect();
         let rooms: Vec<RoomSlug> = crowd.clinic.rooms.iter().map(|it| it.slug.clone()).collect();
         let mut tx = database.read().await?;
-        let busy = busy::read(&mut tx, &crowd.clinic.slug, &people, &rooms, within, None, now).await?;
+        let busy = busy::read(&mut tx, &crowd.clinic.slug, &people, &rooms, within, Own::default(), now).await?;
         drop(tx);
         let links = Arc::new(Links::load(&database).await?);
         let clinics = Arc::new(Clinics::open(database.clone()).await?);
@@ -120,7 +120,7 @@ impl Calendar {
         let caller = Caller { who: Who::Visitor(None), language: Language::En, zone: None };
         let query = TimesQuery {
             clinic: self.crowd.clinic.slug.clone(),
-            treatment: self.crowd.treatment().slug.clone(),
+            what: TimesFor::Treatment(self.crowd.treatment().slug.clone()),
             practitioner: None,
             location: Some(self.crowd.clinic.locations[0].slug.clone()),
             from: None,

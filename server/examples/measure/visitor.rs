@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, bail, ensure};
-use app::booking::model::{Held, Slot, Times, TimesQuery};
+use app::booking::model::{Held, Slot, Times, TimesFor, TimesQuery};
 use axum::body::Bytes;
 use axum::http::{Request, StatusCode};
 use chrono::NaiveDate;
@@ -95,7 +95,7 @@ impl Visitor {
     pub async fn times(&self, from: NaiveDate) -> anyhow::Result<Times> {
         let query = TimesQuery {
             clinic: CLINIC.parse()?,
-            treatment: TREATMENT.parse()?,
+            what: TimesFor::Treatment(TREATMENT.parse()?),
             practitioner: None,
             location: None,
             from: Some(from),

@@ -11,14 +11,15 @@ use app::words::Language;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::Booking;
-use super::store::appointment::{self, Cancelled, DECLINED};
+use super::store::appointment::{self, AppointmentRow, Cancelled, DECLINED};
 use super::store::{guard, patient};
 use super::visit::tell;
+use super::{Booking, LETTER_JOB};
 use crate::audit;
 use crate::failure::Failure;
+use crate::jobs::{self, NewJob};
 use crate::labels;
-use crate::store::Tx;
+use crate::store::{StoreError, Tx};
 
 /// What staff say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,6 +147,26 @@ fn staff_only(caller: &Caller) -> Result<(), Failure> {
 /// Whoever does it on the clinic's behalf at the command line.
 pub fn staff() -> Caller {
     Caller::system(Language::default())
+}
+
+/// Has somebody look, once it should have been answered, whether it was. If it was, the letter of
+/// that time has nothing to say; if not, it says so.
+pub(super) async fn look_later(
+    tx: &mut Tx,
+    clinic: &ClinicSlug,
+    visit: &AppointmentRow,
+    job: Uuid,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let Some(due_at) = visit.answer_by.filter(|_| visit.status == VisitStatus::Pending) else { return Ok(()) };
+    let row = NewJob {
+        clinic: clinic.as_str(),
+        kind: LETTER_JOB,
+        subject: serde_json::json!({ "appointment": visit.id }),
+        unique_key: format!("{LETTER_JOB}/{}/{}/answer", visit.id, visit.sequence),
+        due_at,
+    };
+    jobs::enqueue(tx, &row, now, Uuid::new_v5(&job, b"answer")).await.map(drop)
 }
 
 async fn answer(tx: &mut Tx, clinic: &Clinic, answering: &Answering) -> Result<Answered, Failure> {

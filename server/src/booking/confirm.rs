@@ -6,13 +6,14 @@
 use std::sync::Arc;
 
 use app::booking::model::VisitStatus;
-use app::clinic::model::{Clinic, Confirmation};
+use app::clinic::model::{Clinic, Confirmation, Treatment};
 use app::error::{PortalError, Reason};
 use app::ids::{AppointmentId, HoldId, PatientId};
 use app::request::Caller;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::answer;
 use super::details::{self, Details};
 use super::find::Finder;
 use super::hold;
@@ -38,8 +39,6 @@ pub struct Confirming {
     pub patient: PatientId,
     pub consents: [Uuid; 4],
     pub job: Uuid,
-    /// For the look whether staff have answered in time.
-    pub answer_job: Uuid,
     /// Chosen anew if the number is someone else's already.
     pub number_salt: u32,
     pub now: DateTime<Utc>,
@@ -98,25 +97,17 @@ pub async fn book(
         due_at: *now,
     };
     jobs::enqueue(tx, &job, *now, confirming.job).await?;
-    if let Some(due_at) = row.answer_by.filter(|_| row.status == VisitStatus::Pending) {
-        // By then there is an answer, and this letter has nothing to say; or it says that there is none.
-        let unique_key = format!("{LETTER_JOB}/{}/answer", row.id);
-        jobs::enqueue(tx, &NewJob { unique_key, due_at, ..job }, *now, confirming.answer_job).await?;
-    }
+    answer::look_later(tx, &clinic.slug, &row, confirming.job, *now).await?;
     audit::record(tx, &audit::Entry::new(clinic.slug.as_str(), caller, "appointment.book", row.id), *now).await?;
     Ok(row.id)
 }
 
 fn row(finder: &Finder<'_>, confirming: &Confirming, hold: &HoldRow, details: Details, patient: PatientId) -> AppointmentRow {
-    let status = match finder.treatment.confirmation {
-        Confirmation::Instant => VisitStatus::Booked,
-        Confirmation::OnRequest { .. } => VisitStatus::Pending,
-    };
     AppointmentRow {
         id: AppointmentId(hold.id.0),
         number: number(&confirming.clinic.name, hold.id.0, confirming.number_salt),
         patient,
-        status,
+        status: first_status(finder.treatment),
         place: hold.place.clone(),
         price: finder.treatment.price,
         reason: details.reason,
@@ -129,6 +120,14 @@ fn row(finder: &Finder<'_>, confirming: &Confirming, hold: &HoldRow, details: De
         sequence: 0,
         created_at: confirming.now,
         since: Since::default(),
+    }
+}
+
+/// Whether a time that a patient chose stands at once.
+pub const fn first_status(treatment: &Treatment) -> VisitStatus {
+    match treatment.confirmation {
+        Confirmation::Instant => VisitStatus::Booked,
+        Confirmation::OnRequest { .. } => VisitStatus::Pending,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use app::booking::model::{DayCell, MonthGrid, MonthLink, Slot, SlotDay, Times, TimesQuery};
+use app::booking::model::{DayCell, MonthGrid, MonthLink, Slot, SlotDay, Times, TimesFor, TimesQuery};
 use app::booking::rules::{self, Busy, Search, Span, Standing, Starts, Tick, instant, local_date, tick};
 use app::clinic::model::{Clinic, Location, Treatment};
 use app::error::PortalError;
@@ -10,7 +10,9 @@ use app::ids::{PractitionerSlug, RoomSlug};
 use chrono::{Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, Timelike, Weekday};
 use chrono_tz::Tz;
 
-use super::store::{Place, busy};
+use super::store::Place;
+use super::store::appointment::AppointmentRow;
+use super::store::busy::{self, Own};
 use super::view::{View, zone_of};
 use crate::clinic::cards;
 use crate::failure::Failure;
@@ -31,6 +33,9 @@ pub struct Finder<'a> {
     pub practitioners: Vec<PractitionerSlug>,
     /// The caller's own holds are not in their way.
     pub visitor: Option<&'a str>,
+    /// The visit that a time is looked for: it is not in its own way, and where it is already is
+    /// no other time.
+    pub moves: Option<&'a AppointmentRow>,
 }
 
 /// Free starts, and how busy people are, to choose among several who are free.
@@ -76,7 +81,21 @@ impl Finder<'_> {
     }
 
     fn search(&self, within: Span, busy: &Busy) -> Starts {
-        rules::search(&self.asked(within), busy)
+        let mut starts = rules::search(&self.asked(within), busy);
+        if let Some(visit) = self.moves.filter(|visit| visit.place.location == self.location.slug)
+            && self.practitioners.contains(&visit.place.practitioner)
+        {
+            starts.remove(&tick(visit.place.start));
+        }
+        starts
+    }
+
+    fn own(&self) -> Own<'_> {
+        Own { visitor: self.visitor, visit: self.moves.map(|visit| visit.id) }
+    }
+
+    fn rooms(&self) -> Vec<RoomSlug> {
+        self.clinic().rooms_for(self.treatment, &self.location.slug).map(|room| room.slug.clone()).collect()
     }
 
     /// Who may begin the visit at this tick by the rules, whatever is taken.
@@ -93,9 +112,8 @@ impl Finder<'_> {
 
     async fn free(&self, tx: &mut Tx, first: NaiveDate, last: NaiveDate) -> Result<Found, Failure> {
         let within = self.days(first, last);
-        let rooms: Vec<RoomSlug> =
-            self.clinic().rooms_for(self.treatment, &self.location.slug).map(|room| room.slug.clone()).collect();
-        let busy = busy::read(tx, &self.clinic().slug, &self.practitioners, &rooms, within, self.visitor, self.view.now).await?;
+        let busy =
+            busy::read(tx, &self.clinic().slug, &self.practitioners, &self.rooms(), within, self.own(), self.view.now).await?;
         let mut load = HashMap::new();
         if self.practitioners.len() > 1 {
             for (practitioner, spans) in &busy.practitioners {
@@ -226,7 +244,7 @@ impl Finder<'_> {
         if people.len() > 1 {
             let date = local_date(&self.zone, instant(start));
             let busy =
-                busy::read(tx, &self.clinic().slug, &people, &[], self.days(date, date), self.visitor, self.view.now).await?;
+                busy::read(tx, &self.clinic().slug, &people, &[], self.days(date, date), self.own(), self.view.now).await?;
             let load = |who: &PractitionerSlug| {
                 busy.practitioners.get(who).into_iter().flatten().map(|span| span.until - span.from).sum::<i64>()
             };
@@ -235,14 +253,19 @@ impl Finder<'_> {
         Ok(people)
     }
 
-    /// Whether a place could be taken now, as far as the calendar shows.
-    pub async fn has(&self, tx: &mut Tx, place: &Place) -> Result<bool, Failure> {
-        let start = tick(place.start);
-        let rooms: Vec<RoomSlug> =
-            self.clinic().rooms_for(self.treatment, &self.location.slug).map(|room| room.slug.clone()).collect();
-        let people = [place.practitioner.clone()];
-        let busy = busy::read(tx, &self.clinic().slug, &people, &rooms, place.busy, self.visitor, self.view.now).await?;
-        Ok(self.search(Span { from: start, until: start + 1 }, &busy).contains_key(&start))
+    /// Who could begin at a tick now, as far as the calendar shows; whoever has the least to do
+    /// that day first.
+    pub async fn free_at(&self, tx: &mut Tx, start: Tick) -> Result<Vec<PractitionerSlug>, Failure> {
+        let within = rules::occupied(self.treatment, start);
+        let busy =
+            busy::read(tx, &self.clinic().slug, &self.practitioners, &self.rooms(), within, self.own(), self.view.now).await?;
+        let free = self.search(Span { from: start, until: start + 1 }, &busy).remove(&start).unwrap_or_default();
+        self.least_busy_first(tx, free.into_iter().map(|(who, _)| who).collect(), start).await
+    }
+
+    /// Whether a visit could begin at a tick now, as far as the calendar shows.
+    pub async fn has(&self, tx: &mut Tx, start: Tick) -> Result<bool, Failure> {
+        Ok(!self.free_at(tx, start).await?.is_empty())
     }
 
     /// The free times nearest to one that is gone: the same day's first, then outwards.
@@ -283,16 +306,28 @@ pub fn practitioners(
     if all.is_empty() { Err(PortalError::NotFound.into()) } else { Ok(all) }
 }
 
-/// Answers a page's question for times.
-pub async fn times(tx: &mut Tx, view: &View, query: &TimesQuery, visitor: Option<&str>) -> Result<Times, Failure> {
+/// Answers a page's question for times; `moves` is the visit that it is about, if it is about one.
+pub async fn times(
+    tx: &mut Tx,
+    view: &View,
+    query: &TimesQuery,
+    visitor: Option<&str>,
+    moves: Option<&AppointmentRow>,
+) -> Result<Times, Failure> {
     let clinic = &view.clinic;
-    let treatment = clinic.treatment(&query.treatment).ok_or(PortalError::NotFound)?;
+    let treatment = match (&query.what, moves) {
+        (_, Some(visit)) => &visit.place.treatment,
+        (TimesFor::Treatment(slug), None) => slug,
+        (TimesFor::Visit(_), None) => return Err(PortalError::NotFound.into()),
+    };
+    let treatment = clinic.treatment(treatment).ok_or(PortalError::NotFound)?;
     let practitioners = self::practitioners(clinic, treatment, query.practitioner.as_ref())?;
     let locations: Vec<&Location> = rules::locations_of(clinic, treatment).collect();
     let finder = |location| -> Result<Finder<'_>, Failure> {
-        Ok(Finder { view, treatment, location, zone: zone_of(location)?, practitioners: practitioners.clone(), visitor })
+        Ok(Finder { view, treatment, location, zone: zone_of(location)?, practitioners: practitioners.clone(), visitor, moves })
     };
-    let (finder, soonest) = if let Some(slug) = &query.location {
+    let wanted = query.location.as_ref().or(moves.map(|visit| &visit.place.location));
+    let (finder, soonest) = if let Some(slug) = wanted {
         let location = locations.iter().find(|location| location.slug == *slug).ok_or(PortalError::NotFound)?;
         let finder = finder(location)?;
         let soonest = finder.soonest(tx, finder.today()).await?;
@@ -338,6 +373,7 @@ pub async fn times(tx: &mut Tx, view: &View, query: &TimesQuery, visitor: Option
         more_from,
         calendar,
         last_day: labels::day(finder.last_day(), view.language, today),
+        moves: None,
     })
 }
 

@@ -8,6 +8,7 @@ use app::clinic::model::{Clinic, Treatment};
 use app::error::{PortalError, Reason};
 use app::ids::{ClinicSlug, HoldId, PractitionerSlug, RoomSlug};
 use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
 
 use super::find::{Finder, duration};
 use super::store::guard::{self, Claim, Taken};
@@ -51,10 +52,7 @@ pub async fn take(tx: &mut Tx, finder: &Finder<'_>, wanted: &Wanted) -> Result<H
         return Err(Reason::SlotNotOffered.into());
     }
 
-    let mut own = match visitor {
-        Some(visitor) => hold::of_visitor(tx, &clinic.slug, visitor, *now).await?,
-        None => Vec::new(),
-    };
+    let mut own = own(tx, &clinic.slug, visitor.as_deref(), *now).await?;
     let replaced = match replaces {
         Some(replaced) => hold::get(tx, &clinic.slug, *replaced).await?,
         None => None,
@@ -76,7 +74,9 @@ pub async fn take(tx: &mut Tx, finder: &Finder<'_>, wanted: &Wanted) -> Result<H
         end(tx, &clinic.slug, mine, *now).await?;
     }
 
-    let place = occupy(tx, finder, wanted, offered, start).await?.ok_or(Reason::SlotTaken)?;
+    let practitioner_chosen = request.practitioner.is_some();
+    let occupant = Occupant { holder: id.0, expires_at: Some(*now + HOLD), practitioner_chosen, now: *now };
+    let place = occupy(tx, finder, &occupant, offered, start).await?.ok_or(Reason::SlotTaken)?;
     while staying.len() >= HOLDS_PER_VISITOR_MAX {
         end(tx, &clinic.slug, &staying.remove(0), *now).await?;
     }
@@ -96,26 +96,44 @@ fn is_same(mine: &HoldRow, request: &HoldRequest, now: DateTime<Utc>) -> bool {
         && request.practitioner.as_ref().is_none_or(|practitioner| *practitioner == mine.place.practitioner)
 }
 
+/// A visitor's holds that have not ended, oldest first.
+pub async fn own(tx: &mut Tx, clinic: &ClinicSlug, visitor: Option<&str>, now: DateTime<Utc>) -> Result<Vec<HoldRow>, Failure> {
+    Ok(match visitor {
+        Some(visitor) => hold::of_visitor(tx, clinic, visitor, now).await?,
+        None => Vec::new(),
+    })
+}
+
+/// In whose name a time is occupied, and until when.
+pub struct Occupant {
+    /// The hold's or the appointment's id.
+    pub holder: Uuid,
+    /// `None`: for good.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// They asked for this person, not for anyone.
+    pub practitioner_chosen: bool,
+    pub now: DateTime<Utc>,
+}
+
 /// Tries the people who may do it, least busy first, and the rooms, until one pair is free.
-async fn occupy(
+pub async fn occupy(
     tx: &mut Tx,
     finder: &Finder<'_>,
-    wanted: &Wanted,
+    occupant: &Occupant,
     offered: Vec<PractitionerSlug>,
     start: Tick,
 ) -> Result<Option<Place>, Failure> {
     let rooms = rooms(finder);
-    let expires_at = Some(wanted.now + HOLD);
     for practitioner in finder.least_busy_first(tx, offered, start).await? {
         for room in &rooms {
-            let place = place(finder, wanted, practitioner.clone(), room.clone(), start);
+            let place = place(finder, occupant, practitioner.clone(), room.clone(), start);
             let claim = Claim {
-                clinic: &wanted.clinic.slug,
+                clinic: &finder.view.clinic.slug,
                 place: &place,
                 capacity: finder.treatment.capacity,
-                holder: wanted.id.0,
-                expires_at,
-                now: wanted.now,
+                holder: occupant.holder,
+                expires_at: occupant.expires_at,
+                now: occupant.now,
             };
             if guard::take(tx, &claim).await? == Taken::Yes {
                 return Ok(Some(place));
@@ -134,11 +152,11 @@ fn rooms(finder: &Finder<'_>) -> Vec<Option<RoomSlug>> {
     rooms.map(|room| Some(room.slug.clone())).collect()
 }
 
-fn place(finder: &Finder<'_>, wanted: &Wanted, practitioner: PractitionerSlug, room: Option<RoomSlug>, start: Tick) -> Place {
+fn place(finder: &Finder<'_>, occupant: &Occupant, practitioner: PractitionerSlug, room: Option<RoomSlug>, start: Tick) -> Place {
     let mut place = Place {
         treatment: finder.treatment.slug.clone(),
         practitioner,
-        practitioner_chosen: wanted.request.practitioner.is_some(),
+        practitioner_chosen: occupant.practitioner_chosen,
         location: finder.location.slug.clone(),
         room,
         session: None,
@@ -147,7 +165,7 @@ fn place(finder: &Finder<'_>, wanted: &Wanted, practitioner: PractitionerSlug, r
         busy: occupied(finder.treatment, start),
     };
     if finder.treatment.capacity > 1 {
-        place.session = Some(session_id(wanted.clinic.slug.as_str(), &place.session_key()));
+        place.session = Some(session_id(finder.view.clinic.slug.as_str(), &place.session_key()));
     }
     place
 }

@@ -7,7 +7,7 @@
 //! - [`hold`]: keeping a time while someone types
 //! - [`details`]: the draft parsed, who may book
 //! - [`confirm`]: the hold becomes an appointment, once
-//! - [`visit`]: the booked visit by its private link; [`cancel`] ends it
+//! - [`visit`]: the booked visit by its private link; [`relocate`] moves it, [`cancel`] ends it
 //! - [`answer`]: staff say yes or no to a request
 //! - [`view`]: rows turned into labels
 //! - [`store`]: the SQL, with the guard
@@ -22,6 +22,7 @@ mod details;
 mod find;
 mod hold;
 pub mod letter;
+mod relocate;
 pub mod store;
 mod view;
 mod visit;
@@ -29,7 +30,9 @@ mod visit;
 use std::sync::Arc;
 
 use app::booking::api::BookingService;
-use app::booking::model::{CancelDraft, Draft, Held, HoldRequest, HoldState, Times, TimesQuery, Visit};
+use app::booking::model::{
+    CancelDraft, Draft, Held, HoldRequest, HoldState, MoveRequest, MoveWish, Moving, Times, TimesFor, TimesQuery, Visit,
+};
 use app::booking::rules::{local_date, tick};
 use app::clinic::model::Clinic;
 use app::error::PortalError;
@@ -124,10 +127,22 @@ impl Booking {
     }
 
     async fn find_times(&self, caller: &Caller, query: TimesQuery) -> Result<Times, Failure> {
+        let visit = match &query.what {
+            TimesFor::Treatment(_) => None,
+            TimesFor::Visit(link) => Some((self.open_visit(link)?, link)),
+        };
         let clinic = self.clinic(&query.clinic)?.clinic;
         let view = View::new(clinic, caller, query.zone.as_deref(), self.clock.now());
         let mut tx = self.database.read().await?;
-        find::times(&mut tx, &view, &query, visitor(caller).as_deref()).await
+        let visitor = visitor(caller);
+        let Some((id, link)) = visit else {
+            return find::times(&mut tx, &view, &query, visitor.as_deref(), None).await;
+        };
+        let row = appointment::get(&mut tx, &query.clinic, id).await?.ok_or(PortalError::NotFound)?;
+        let name = patient::name(&mut tx, &query.clinic, row.patient).await?.unwrap_or_default();
+        let mut times = find::times(&mut tx, &view, &query, visitor.as_deref(), Some(&row)).await?;
+        times.moves = Some(Box::new(visit::shown(&view, link, &row, name)?));
+        Ok(times)
     }
 
     async fn take_hold(&self, caller: &Caller, request: HoldRequest) -> Result<LinkToken, Failure> {
@@ -147,6 +162,7 @@ impl Booking {
                     zone: zone_of(location)?,
                     practitioners: find::practitioners(&clinic, treatment, request.practitioner.as_ref())?,
                     visitor: visitor.as_deref(),
+                    moves: None,
                 };
                 let wanted =
                     Wanted { clinic: clinic.clone(), request: request.clone(), visitor: visitor.clone(), replaces, id, now };
@@ -222,8 +238,7 @@ impl Booking {
     async fn book(&self, caller: &Caller, slug: &ClinicSlug, link: &LinkToken, version: &str) -> Result<LinkToken, Failure> {
         let id = self.open(link)?;
         let fresh = || self.clock.new_id();
-        let (patient, consents) = (PatientId(fresh()), [fresh(), fresh(), fresh(), fresh()]);
-        let (job, answer_job) = (fresh(), fresh());
+        let (patient, consents, job) = (PatientId(fresh()), [fresh(), fresh(), fresh(), fresh()], fresh());
         let (now, caller, version) = (self.clock.now(), caller.clone(), version.to_owned());
         let (booked, first) = self
             .change(slug, async move |tx, clinic, tries| {
@@ -235,7 +250,6 @@ impl Booking {
                     patient,
                     consents,
                     job,
-                    answer_job,
                     number_salt: tries,
                     now,
                 };
@@ -275,7 +289,7 @@ async fn held(tx: &mut Tx, caller: &Caller, view: &View, link: &LinkToken, row: 
             left_s: u32::try_from((row.expires_at - view.now).num_seconds()).unwrap_or_default(),
             last: row.expires_at >= row.created_at + hold::HOLD_MAX,
         }
-    } else if finder.has(tx, &row.place).await? {
+    } else if finder.has(tx, tick(row.place.start)).await? {
         HoldState::Ended
     } else {
         // The nearest are with whoever is free.
@@ -305,6 +319,7 @@ fn finder<'a>(view: &'a View, place: &Place, visitor: Option<&'a str>) -> Result
         zone: zone_of(location)?,
         practitioners: vec![place.practitioner.clone()],
         visitor,
+        moves: None,
     })
 }
 
@@ -368,5 +383,25 @@ impl BookingService for Booking {
         draft: CancelDraft,
     ) -> Result<(), PortalError> {
         self.cancel_visit(caller, clinic, visit, version, draft).await.map_err(|failure| failure.answer("booking.cancel"))
+    }
+
+    async fn moving(
+        &self,
+        caller: &Caller,
+        clinic: &ClinicSlug,
+        visit: &LinkToken,
+        wish: MoveWish,
+    ) -> Result<Moving, PortalError> {
+        self.show_move(caller, clinic, visit, &wish).await.map_err(|failure| failure.answer("booking.moving"))
+    }
+
+    async fn relocate(
+        &self,
+        caller: &Caller,
+        clinic: &ClinicSlug,
+        visit: &LinkToken,
+        request: MoveRequest,
+    ) -> Result<(), PortalError> {
+        self.move_visit(caller, clinic, visit, request).await.map_err(|failure| failure.answer("booking.move"))
     }
 }

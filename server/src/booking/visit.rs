@@ -3,7 +3,7 @@
 //! Whoever has the link may see and change this one visit, and nothing else. A link that opens
 //! nothing answers like a visit that does not exist.
 
-use app::booking::model::{CancelDraft, Visit, VisitDraft, VisitStatus};
+use app::booking::model::{CancelDraft, MoveRequest, MoveWish, Moving, Visit, VisitDraft, VisitStatus};
 use app::booking::rules::{fee_at, is_ahead};
 use app::clinic::model::Clinic;
 use app::error::PortalError;
@@ -12,11 +12,11 @@ use app::request::Caller;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::Booking;
 use super::cancel::{self, Cancelling};
 use super::store::appointment::{self, AppointmentRow};
 use super::store::patient;
 use super::view::View;
+use super::{Booking, relocate, visitor};
 use crate::failure::Failure;
 use crate::jobs::{self, NewJob};
 use crate::labels;
@@ -60,6 +60,47 @@ impl Booking {
         };
         let refused = self.change(slug, async move |tx, clinic, _| cancel::cancel(tx, &clinic, &cancelling).await).await?;
         refused.map_or(Ok(()), |refusal| Err(refusal.into()))
+    }
+
+    pub(super) async fn show_move(
+        &self,
+        caller: &Caller,
+        slug: &ClinicSlug,
+        link: &LinkToken,
+        wish: &MoveWish,
+    ) -> Result<Moving, Failure> {
+        let id = self.open_visit(link)?;
+        let clinic = self.clinic(slug)?.clinic;
+        let view = View::new(clinic, caller, None, self.clock.now());
+        let mut tx = self.database.read().await?;
+        let row = appointment::get(&mut tx, slug, id).await?.ok_or(PortalError::NotFound)?;
+        let name = patient::name(&mut tx, slug, row.patient).await?.unwrap_or_default();
+        let visit = shown(&view, link, &row, name)?;
+        relocate::preview(&mut tx, &view, visitor(caller).as_deref(), visit, &row, wish).await
+    }
+
+    pub(super) async fn move_visit(
+        &self,
+        caller: &Caller,
+        slug: &ClinicSlug,
+        link: &LinkToken,
+        request: MoveRequest,
+    ) -> Result<(), Failure> {
+        let visit = self.open_visit(link)?;
+        let (caller, job, now) = (caller.clone(), self.clock.new_id(), self.clock.now());
+        self.change(slug, async move |tx, clinic, _| {
+            let moving = relocate::Relocating {
+                clinic,
+                caller: caller.clone(),
+                visitor: visitor(&caller),
+                visit,
+                request: request.clone(),
+                job,
+                now,
+            };
+            relocate::relocate(tx, &moving).await
+        })
+        .await
     }
 }
 

@@ -98,6 +98,15 @@ on_both! {
         assert_eq!(portal.visitor(2).hold("physio", Some("priya"), TEN).await, Err(PortalError::Conflict(Reason::SlotTaken)), "its time is kept");
     }
 
+    async fn a_request_that_is_moved_is_to_be_answered_by_another_time(portal: TestPortal) {
+        let maya = portal.visitor(1);
+        let (link, _) = asked(&maya, TEN).await;
+        maya.move_to(&link, Some("priya"), "2026-03-16T15:00:00Z").await.unwrap();
+        let due = "SELECT COUNT(*) AS n FROM job WHERE unique_key LIKE 'letter.confirmation/%/answer'";
+        assert_eq!(portal.count(due).await, 2, "the first finds nothing to say");
+        assert_eq!(maya.visit(&link).await.status, VisitStatus::Pending);
+    }
+
     async fn patients_do_not_answer_requests_and_do_not_see_who_asks(portal: TestPortal) {
         let maya = portal.visitor(1);
         let (_, number) = asked(&maya, TEN).await;

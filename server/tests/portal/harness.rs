@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use app::booking::api::BookingService;
-use app::booking::model::{CancelDraft, Draft, Held, HoldRequest, Times, TimesQuery, Visit};
+use app::booking::model::{
+    CancelDraft, Draft, Held, HoldRequest, MoveRequest, MoveState, MoveWish, Moving, Times, TimesFor, TimesQuery, Visit,
+};
 use app::clinic::model::Clinic;
 use app::error::PortalError;
 use app::ids::{ClinicSlug, LinkToken};
@@ -267,10 +269,42 @@ impl Visitor {
         self.booking.cancel(&self.caller, &rowan(), visit, version, draft).await
     }
 
+    /// Where a visit could move: to London.
+    pub fn wish(practitioner: Option<&str>, start: &str) -> MoveWish {
+        let practitioner = practitioner.map(|slug| slug.parse().unwrap());
+        MoveWish { location: "london".parse().unwrap(), practitioner, start: at(start) }
+    }
+
+    pub async fn moving(&self, visit: &LinkToken, wish: MoveWish) -> Result<Moving, PortalError> {
+        self.booking.moving(&self.caller, &rowan(), visit, wish).await
+    }
+
+    /// What the button of this page sends.
+    pub fn request_of(moving: &Moving) -> MoveRequest {
+        MoveRequest {
+            location: moving.to.location.slug.clone(),
+            practitioner: moving.to.practitioner.slug.clone(),
+            anyone: !moving.to.practitioner_chosen,
+            start: moving.to.start.instant,
+            version: moving.version.clone(),
+        }
+    }
+
+    pub async fn relocate(&self, visit: &LinkToken, request: MoveRequest) -> Result<(), PortalError> {
+        self.booking.relocate(&self.caller, &rowan(), visit, request).await
+    }
+
+    /// Chooses a time and presses the button, whatever the page says.
+    pub async fn move_to(&self, visit: &LinkToken, practitioner: Option<&str>, start: &str) -> Result<MoveState, PortalError> {
+        let moving = self.moving(visit, Self::wish(practitioner, start)).await?;
+        self.relocate(visit, Self::request_of(&moving)).await?;
+        Ok(moving.state)
+    }
+
     pub async fn times(&self, treatment: &str, change: impl FnOnce(&mut TimesQuery)) -> Result<Times, PortalError> {
         let mut query = TimesQuery {
             clinic: rowan(),
-            treatment: treatment.parse().unwrap(),
+            what: TimesFor::Treatment(treatment.parse().unwrap()),
             practitioner: None,
             location: Some("london".parse().unwrap()),
             from: None,
@@ -281,11 +315,26 @@ impl Visitor {
         self.booking.times(&self.caller, query).await
     }
 
+    /// Other times for a visit.
+    pub async fn times_for(&self, visit: &LinkToken) -> Times {
+        self.times("physio", |query| query.what = TimesFor::Visit(visit.clone())).await.unwrap()
+    }
+
     /// The starts of one day's list, as instants.
     pub async fn starts(&self, treatment: &str, practitioner: &str, day: &str) -> Vec<DateTime<Utc>> {
+        self.starts_of(TimesFor::Treatment(treatment.parse().unwrap()), practitioner, day).await
+    }
+
+    /// The same, for a visit that would move.
+    pub async fn starts_for(&self, visit: &LinkToken, practitioner: &str, day: &str) -> Vec<DateTime<Utc>> {
+        self.starts_of(TimesFor::Visit(visit.clone()), practitioner, day).await
+    }
+
+    async fn starts_of(&self, what: TimesFor, practitioner: &str, day: &str) -> Vec<DateTime<Utc>> {
         let day = day.parse().unwrap();
         let times = self
-            .times(treatment, |query| {
+            .times("physio", |query| {
+                query.what = what;
                 query.from = Some(day);
                 query.practitioner = Some(practitioner.parse().unwrap());
             })

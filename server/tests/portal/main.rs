@@ -16,6 +16,7 @@ mod moving;
 mod program;
 mod races;
 mod random;
+mod relocate;
 mod serving;
 mod tidy;
 mod visit;

@@ -6,21 +6,32 @@ use chrono::NaiveDate;
 use leptos_router::params::ParamsMap;
 use serde::{Deserialize, Serialize};
 
-use crate::booking::model::TimesQuery;
+use crate::booking::model::{TimesFor, TimesQuery};
 use crate::ids::{ClinicSlug, LinkToken, LocationSlug, PractitionerSlug, TreatmentSlug};
 use crate::routes;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimesAddress {
     pub clinic: ClinicSlug,
-    pub treatment: TreatmentSlug,
+    pub way: Way,
     pub practitioner: Option<PractitionerSlug>,
     pub location: Option<LocationSlug>,
     /// An IANA zone that the reader chose.
     pub zone: Option<String>,
-    /// The hold that the time chosen here takes the place of.
-    pub replaces: Option<LinkToken>,
     pub part: Part,
+}
+
+/// What the times are for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Way {
+    Book {
+        treatment: TreatmentSlug,
+        /// The hold that the time chosen here takes the place of.
+        replaces: Option<LinkToken>,
+    },
+    Move {
+        visit: LinkToken,
+    },
 }
 
 /// Which part of the free times is shown.
@@ -37,7 +48,16 @@ pub enum Part {
 }
 
 impl TimesAddress {
-    pub fn read(clinic: ClinicSlug, treatment: TreatmentSlug, query: &ParamsMap) -> Self {
+    pub fn to_book(clinic: ClinicSlug, treatment: TreatmentSlug, query: &ParamsMap) -> Self {
+        let replaces = query.get("replaces").filter(|token| is_token(token)).map(LinkToken);
+        Self::read(clinic, Way::Book { treatment, replaces }, query)
+    }
+
+    pub fn to_move(clinic: ClinicSlug, visit: LinkToken, query: &ParamsMap) -> Self {
+        Self::read(clinic, Way::Move { visit }, query)
+    }
+
+    fn read(clinic: ClinicSlug, way: Way, query: &ParamsMap) -> Self {
         let date = |name: &str| query.get(name).and_then(|text| text.parse().ok());
         let part = match query.get("view").as_deref() {
             Some("calendar") => Part::Calendar { month: date("month"), day: date("day") },
@@ -45,17 +65,32 @@ impl TimesAddress {
         };
         Self {
             clinic,
-            treatment,
+            way,
             practitioner: query.get("practitioner").and_then(|text| text.parse().ok()),
             location: query.get("location").and_then(|text| text.parse().ok()),
             zone: query.get("zone").filter(|zone| is_zone(zone)),
-            replaces: query.get("replaces").filter(|token| is_token(token)).map(LinkToken),
             part,
         }
     }
 
+    /// The page without anything chosen on it.
+    pub fn page(&self) -> String {
+        match &self.way {
+            Way::Book { treatment, .. } => routes::times(&self.clinic, treatment),
+            Way::Move { visit } => routes::relocate(&self.clinic, visit),
+        }
+    }
+
+    /// The hold that the chosen time takes the place of.
+    pub const fn replaces(&self) -> Option<&LinkToken> {
+        match &self.way {
+            Way::Book { replaces, .. } => replaces.as_ref(),
+            Way::Move { .. } => None,
+        }
+    }
+
     pub fn href(&self) -> String {
-        let mut address = routes::times(&self.clinic, &self.treatment);
+        let mut address = self.page();
         let mut mark = '?';
         let mut add = |name: &str, value: Option<&str>| {
             if let Some(value) = value {
@@ -66,7 +101,7 @@ impl TimesAddress {
         add("practitioner", self.practitioner.as_ref().map(PractitionerSlug::as_str));
         add("location", self.location.as_ref().map(LocationSlug::as_str));
         add("zone", self.zone.as_deref());
-        add("replaces", self.replaces.as_ref().map(|token| token.0.as_str()));
+        add("replaces", self.replaces().map(|token| token.0.as_str()));
         let text = |date: &Option<NaiveDate>| date.map(|date| date.to_string());
         match &self.part {
             Part::List(from) => add("from", text(from).as_deref()),
@@ -102,7 +137,10 @@ impl TimesAddress {
         };
         TimesQuery {
             clinic: self.clinic.clone(),
-            treatment: self.treatment.clone(),
+            what: match &self.way {
+                Way::Book { treatment, .. } => TimesFor::Treatment(treatment.clone()),
+                Way::Move { visit } => TimesFor::Visit(visit.clone()),
+            },
             practitioner: self.practitioner.clone(),
             location: self.location.clone(),
             from,
@@ -137,7 +175,7 @@ mod tests {
 
     fn read(pairs: &[(&'static str, &str)]) -> TimesAddress {
         let query: ParamsMap = pairs.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        TimesAddress::read("rowan".parse().unwrap(), "physio".parse().unwrap(), &query)
+        TimesAddress::to_book("rowan".parse().unwrap(), "physio".parse().unwrap(), &query)
     }
 
     #[test]
@@ -166,6 +204,13 @@ mod tests {
     fn what_does_not_parse_is_left_out() {
         let address = read(&[("practitioner", "Tom!"), ("from", "soon"), ("zone", "<b>"), ("replaces", "a b")]);
         assert_eq!(address.href(), "/rowan/booking/physio");
+    }
+
+    #[test]
+    fn the_times_for_a_visit_are_on_a_page_of_its_own() {
+        let query: ParamsMap = [("practitioner", "tom".to_owned()), ("replaces", "abc".to_owned())].into_iter().collect();
+        let address = TimesAddress::to_move("rowan".parse().unwrap(), LinkToken("xyz".to_owned()), &query);
+        assert_eq!(address.href(), "/rowan/visit/xyz/move?practitioner=tom");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use leptos_meta::Meta;
 
 use super::held::when;
 use super::private_link;
+use super::visit::to_move;
 use crate::booking::api::{self, Cancel};
 use crate::booking::model::{CANCEL_WHYS, CancelDraft, Visit, VisitStatus};
 use crate::error::{PortalError, Reason};
@@ -102,6 +103,12 @@ fn cancel_view(clinic: &ClinicSlug, visit: &Visit, cancel: Sending) -> AnyView {
                 </p>
             </div>
             {cost(visit)}
+            <div class="stack g2">
+                <p>{stressed(w.cancel_move_free())}</p>
+                <div class="actions">
+                    <a class="btn" href=to_move(clinic, visit)>{w.cancel_move()}</a>
+                </div>
+            </div>
             {cancel_form(clinic, visit, &draft, errors, cancel)}
             <PhoneLine/>
         </div>

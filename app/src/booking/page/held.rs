@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_meta::Meta;
 
-use super::slots::{HoldFor, hold_form, is_asked, start_value};
+use super::slots::{Choosing, HoldFor, hold_form, is_asked, nearest_list, start_value};
 use crate::booking::model::{Held, HoldState, Slot, VisitSummary};
 use crate::ids::{ClinicSlug, LinkToken};
 use crate::routes;
@@ -11,7 +11,6 @@ use crate::ui::facts::Fact;
 use crate::ui::focus::Heading;
 use crate::ui::form::Sending;
 use crate::ui::frame::{PageTitle, PhoneLine};
-use crate::ui::icon::Icon;
 use crate::ui::notice::Notice;
 use crate::ui::text::stressed;
 use crate::words::words;
@@ -81,14 +80,9 @@ pub fn ended(clinic: &ClinicSlug, held: &LinkToken, visit: &VisitSummary, hold: 
 /// Someone else has the time: the nearest others, each one tap away.
 pub fn gone(clinic: &ClinicSlug, held: &LinkToken, visit: &VisitSummary, nearest: &[Slot], hold: Sending) -> AnyView {
     let w = words();
-    let others = if nearest.is_empty() {
-        view! { <p>{w.held_nearest_none()}</p> }.into_any()
-    } else {
-        let items = nearest.iter().map(|slot| nearest_item(slot, hold)).collect::<Vec<_>>();
-        // The nearest are with whoever is free.
-        let what = HoldFor { practitioner: None, ..instead(clinic, held, visit) };
-        hold_form(hold, what, view! { <ul class="list" role="list">{items}</ul> })
-    };
+    // The nearest are with whoever is free.
+    let what = HoldFor { practitioner: None, ..instead(clinic, held, visit) };
+    let others = nearest_list(&Choosing::Hold(hold, what), nearest);
     let lost = stressed(&w.held_gone_text(&when(visit)));
     view! {
         <Notice tone="warn" icon="info"><p>{lost}</p></Notice>
@@ -99,23 +93,6 @@ pub fn gone(clinic: &ClinicSlug, held: &LinkToken, visit: &VisitSummary, nearest
                 <a class="btn plain" href=routes::times_instead(clinic, &visit.treatment.slug, held)>{w.held_see_all()}</a>
             </div>
         </section>
-    }
-    .into_any()
-}
-
-fn nearest_item(slot: &Slot, hold: Sending) -> AnyView {
-    let w = words();
-    view! {
-        <li>
-            <button class="item" name="start" value=start_value(slot) aria-busy=is_asked(hold, slot)>
-                <span class="disc"><Icon name="clock"/></span>
-                <span class="grow">
-                    <b>{w.booking_when(&slot.start.day, &slot.start.time)}</b>
-                    <span class="fine">{w.booking_with(&slot.practitioner_name)}</span>
-                </span>
-                <Icon name="next" class="flip"/>
-            </button>
-        </li>
     }
     .into_any()
 }

@@ -6,7 +6,7 @@
 //! - [`details`]: who are you?; [`autosave`] keeps what is typed
 //! - [`check`]: is this right?
 //! - [`held`]: what has become of a hold, for both of them
-//! - [`visit`]: the booked visit's private page; [`cancel`] ends it
+//! - [`visit`]: the booked visit's private page; [`relocate`] moves it, [`cancel`] ends it
 //!
 //! Each page asks the server inside its view, so that what it needs to read the answer loads with
 //! its group and not with every page.
@@ -19,6 +19,7 @@ mod check;
 mod choose;
 mod details;
 mod held;
+mod relocate;
 mod slots;
 mod times;
 mod visit;
@@ -30,7 +31,8 @@ pub use self::cancel::cancel_page;
 pub use self::check::check_page;
 pub use self::choose::choose_page;
 pub use self::details::details_page;
-pub use self::times::times_page;
+pub use self::relocate::relocate_page;
+pub use self::times::{move_times_page, times_page};
 pub use self::visit::visit_page;
 use crate::ids::{ClinicSlug, LinkToken};
 

@@ -6,29 +6,46 @@ use leptos_router::hooks::use_query_map;
 
 use super::address::{Part, TimesAddress};
 use super::calendar::month_grid;
+use super::cancel::closed;
+use super::held::when;
+use super::private_link;
 use super::segment;
-use super::slots::{FIRST_DAY, HoldFor, day_list, hold_form, is_asked, start_value};
+use super::slots::{Choosing, FIRST_DAY, day_list};
 use crate::booking::api::{self, Hold};
 use crate::booking::model::Times;
 use crate::error::{PortalError, Reason};
 use crate::routes;
 use crate::ui::ask::ask;
-use crate::ui::focus::{TITLE, focus_next};
+use crate::ui::focus::{Heading, TITLE, focus_next};
 use crate::ui::form::Sending;
 use crate::ui::frame::{CallUs, PageTitle};
 use crate::ui::icon::Icon;
 use crate::ui::notice::{ANSWER, Answer, Notice};
 use crate::ui::post::own_zone;
-use crate::ui::steps::StepHead;
+use crate::ui::steps::{BackLink, StepHead};
+use crate::ui::text::stressed;
 use crate::words::words;
 
 pub fn times_page() -> AnyView {
     let (clinic, treatment) = (segment("clinic"), segment("treatment"));
     let query = use_query_map();
-    let address = Memo::new(move |_| {
+    times_at(Memo::new(move |_| {
         let (clinic, treatment) = (clinic()?.parse().ok()?, treatment()?.parse().ok()?);
-        Some(query.with(|query| TimesAddress::read(clinic, treatment, query)))
-    });
+        Some(query.with(|query| TimesAddress::to_book(clinic, treatment, query)))
+    }))
+}
+
+/// The same, for a visit that is booked already.
+pub fn move_times_page() -> AnyView {
+    let link = private_link("visit");
+    let query = use_query_map();
+    times_at(Memo::new(move |_| {
+        let (clinic, visit) = link()?;
+        Some(query.with(|query| TimesAddress::to_move(clinic, visit, query)))
+    }))
+}
+
+fn times_at(address: Memo<Option<TimesAddress>>) -> AnyView {
     // Known only after the page woke up, and told only where the clinic is in another zone.
     let zone = RwSignal::new(None::<String>);
     let times = ask(move || Some(api::Times { query: address.get()?.query(zone.get()) }));
@@ -49,6 +66,9 @@ pub fn times_page() -> AnyView {
     });
     times.show(move |times: Times| {
         let Some(address) = address.get_untracked() else { return ().into_any() };
+        if let Some(visit) = times.moves.as_ref().filter(|visit| !visit.open) {
+            return closed(&address.clinic, visit);
+        }
         tell_own_zone(zone, &address, times.location.zone.clone());
         times_view(&address, &times, hold)
     })
@@ -69,29 +89,20 @@ fn tell_own_zone(zone: RwSignal<Option<String>>, address: &TimesAddress, clinics
 fn times_view(address: &TimesAddress, times: &Times, hold: Sending) -> AnyView {
     let w = words();
     let calendar = times.calendar.is_some();
-    let title = if calendar { w.times_title_calendar() } else { w.times_title() };
-    let line = w.booking_price_line(&times.treatment.duration, &times.treatment.price);
+    let choosing = Choosing::new(address, times, hold);
     view! {
-        <PageTitle text=w.booking_page(title)/>
-        <Meta name="description" content=times.treatment.description.clone()/>
+        {head_of_page(times, calendar)}
         <div class="split flow">
-            <div class="head stack">
-                <StepHead step=2 title=w.times_title() back=routes::booking(&address.clinic)/>
-                <p>
-                    <strong>{times.treatment.name.clone()}</strong> ". " {line} ". "
-                    <a href=routes::booking(&address.clinic) aria-label=w.times_change_treatment()>{w.frame_change()}</a>
-                </p>
-                {super::choose::badges(&times.treatment)}
-            </div>
+            <div class="head stack">{head(address, times)}</div>
             <aside class="picks">{people(address, times)} {places(address, times)}</aside>
             <div class="body stack g6">
-                {answer(hold, address.replaces.is_some())}
-                {soonest_ticket(address, times, hold)}
+                {answer(hold, address.replaces().is_some())}
+                {soonest_ticket(address, times, &choosing)}
                 <div class="stack g2">
                     {views(address, times, calendar)}
                     {zone_line(address, times)}
                 </div>
-                {if calendar { month(address, times, hold) } else { list(address, times, hold) }}
+                {if calendar { month(address, times, &choosing) } else { list(address, times, &choosing) }}
                 <Notice tone="plain" icon="phone">
                     <h2>{w.times_none_suit()}</h2>
                     <p>{w.times_none_suit_text()}</p>
@@ -99,6 +110,49 @@ fn times_view(address: &TimesAddress, times: &Times, hold: Sending) -> AnyView {
                 </Notice>
             </div>
         </div>
+    }
+    .into_any()
+}
+
+/// The title, and what others may know of the page.
+fn head_of_page(times: &Times, calendar: bool) -> AnyView {
+    let w = words();
+    if times.moves.is_some() {
+        return view! {
+            <PageTitle text=w.move_times().to_owned()/>
+            <Meta name="robots" content="noindex"/>
+        }
+        .into_any();
+    }
+    let title = if calendar { w.times_title_calendar() } else { w.times_title() };
+    view! {
+        <PageTitle text=w.booking_page(title)/>
+        <Meta name="description" content=times.treatment.description.clone()/>
+    }
+    .into_any()
+}
+
+/// What the times are for.
+fn head(address: &TimesAddress, times: &Times) -> AnyView {
+    let w = words();
+    let line = w.booking_price_line(&times.treatment.duration, &times.treatment.price);
+    let what = view! { <strong>{times.treatment.name.clone()}</strong> ". " {line} "." };
+    if let Some(visit) = &times.moves {
+        return view! {
+            <BackLink href=routes::visit(&address.clinic, &visit.token)/>
+            <Heading text=w.move_times()/>
+            <p>{what}</p>
+            <p>{stressed(&w.move_now(&when(&visit.summary)))}</p>
+        }
+        .into_any();
+    }
+    view! {
+        <StepHead step=2 title=w.times_title() back=routes::booking(&address.clinic)/>
+        <p>
+            {what} " "
+            <a href=routes::booking(&address.clinic) aria-label=w.times_change_treatment()>{w.frame_change()}</a>
+        </p>
+        {super::choose::badges(&times.treatment)}
     }
     .into_any()
 }
@@ -229,7 +283,7 @@ fn zone_line(address: &TimesAddress, times: &Times) -> AnyView {
     let kept = [
         ("practitioner", address.practitioner.as_ref().map(ToString::to_string)),
         ("location", address.location.as_ref().map(ToString::to_string)),
-        ("replaces", address.replaces.as_ref().map(ToString::to_string)),
+        ("replaces", address.replaces().map(ToString::to_string)),
     ]
     .into_iter()
     .filter_map(|(name, value)| value.map(|value| view! { <input type="hidden" name=name value=value/> }));
@@ -240,7 +294,7 @@ fn zone_line(address: &TimesAddress, times: &Times) -> AnyView {
                 <span>{w.times_zone(&times.zone)}</span>
                 <span class="link">{w.times_zone_change()}</span>
             </summary>
-            <form class="row" method="get" action=routes::times(&address.clinic, &address.treatment)>
+            <form class="row" method="get" action=address.page()>
                 {kept.collect::<Vec<_>>()}
                 <label for="zone">{w.times_zone_label()}</label>
                 <select class="input" id="zone" name="zone">
@@ -255,9 +309,8 @@ fn zone_line(address: &TimesAddress, times: &Times) -> AnyView {
 }
 
 /// Day after day.
-fn list(address: &TimesAddress, times: &Times, hold: Sending) -> AnyView {
+fn list(address: &TimesAddress, times: &Times, choosing: &Choosing) -> AnyView {
     let w = words();
-    let what = HoldFor::new(address, times.location.slug.clone());
     let from_start = matches!(address.part, Part::List(None));
     if times.soonest.is_none() {
         return nothing_free(address, times);
@@ -272,7 +325,7 @@ fn list(address: &TimesAddress, times: &Times, hold: Sending) -> AnyView {
         }
         .into_any()
     } else {
-        day_list(hold, &what, &times.days)
+        day_list(choosing, &times.days)
     };
     let more = times.more_from.map(|from| {
         view! { <a class="btn plain" href=address.with_part(Part::List(Some(from))) data-noscroll="">{w.times_more()}</a> }
@@ -290,10 +343,9 @@ fn list(address: &TimesAddress, times: &Times, hold: Sending) -> AnyView {
 }
 
 /// The soonest time of all, except where somebody is looking for a later one.
-fn soonest_ticket(address: &TimesAddress, times: &Times, hold: Sending) -> AnyView {
+fn soonest_ticket(address: &TimesAddress, times: &Times, choosing: &Choosing) -> AnyView {
     let w = words();
     let (Some(soonest), Part::List(None) | Part::Calendar { .. }) = (&times.soonest, &address.part) else { return ().into_any() };
-    let what = HoldFor::new(address, times.location.slug.clone());
     let relative = times.days.iter().find(|day| day.day.date == soonest.start.date).and_then(|day| day.day.relative.clone());
     let when = w.booking_when(relative.as_ref().unwrap_or(&soonest.start.day), &soonest.start.time);
     let under = match relative {
@@ -302,14 +354,11 @@ fn soonest_ticket(address: &TimesAddress, times: &Times, hold: Sending) -> AnyVi
     };
     let elsewhere = soonest.start.elsewhere.as_ref().map(|time| view! { <p class="quiet">{w.booking_elsewhere(time)}</p> });
     let seats = soonest.seats.map(|seats| view! { <p class="quiet">{w.times_seats(seats)}</p> });
-    let button = view! {
-        <div class="actions">
-            <button class="btn" name="start" value=start_value(soonest) aria-busy=is_asked(hold, soonest)>
-                {w.times_take()}
-                <span class="vh">{format!(": {}, {}", soonest.start.time, soonest.start.day)}</span>
-            </button>
-        </div>
+    let label = view! {
+        {w.times_take()}
+        <span class="vh">{format!(": {}, {}", soonest.start.time, soonest.start.day)}</span>
     };
+    let button = view! { <div class="actions">{choosing.choice(soonest, "btn", label)}</div> };
     view! {
         <section class="ticket stack" aria-labelledby="soonest">
             <Icon name="mark" class="motif"/>
@@ -320,16 +369,15 @@ fn soonest_ticket(address: &TimesAddress, times: &Times, hold: Sending) -> AnyVi
                 {elsewhere}
                 {seats}
             </div>
-            {hold_form(hold, what, button)}
+            {choosing.around(button)}
         </section>
     }
     .into_any()
 }
 
-fn month(address: &TimesAddress, times: &Times, hold: Sending) -> AnyView {
+fn month(address: &TimesAddress, times: &Times, choosing: &Choosing) -> AnyView {
     let w = words();
     let Some(grid) = &times.calendar else { return ().into_any() };
-    let what = HoldFor::new(address, times.location.slug.clone());
     let day = if times.days.is_empty() {
         grid.chosen.map(|_| view! { <p class="quiet">{w.times_day_full()}</p> }.into_any())
     } else {
@@ -337,7 +385,7 @@ fn month(address: &TimesAddress, times: &Times, hold: Sending) -> AnyView {
             view! {
                 <div class="stack g3">
                     <h2 class="vh">{w.times_all()}</h2>
-                    {day_list(hold, &what, &times.days)}
+                    {day_list(choosing, &times.days)}
                     <p><a class="more" href="#month" rel="external">{w.times_back_to_grid()}</a></p>
                 </div>
             }

@@ -161,6 +161,13 @@ fn next(visit: &Visit) -> AnyView {
     .into_any()
 }
 
+/// The times to which it could move: with the same person, if they were asked for.
+pub fn to_move(clinic: &ClinicSlug, visit: &Visit) -> String {
+    let page = routes::relocate(clinic, &visit.token);
+    let summary = &visit.summary;
+    if summary.practitioner_chosen { format!("{page}?practitioner={}", summary.practitioner.slug) } else { page }
+}
+
 /// What cancelling meant.
 fn ended(visit: &Visit) -> AnyView {
     let w = words();
@@ -193,6 +200,7 @@ fn changing(clinic: &ClinicSlug, visit: &Visit) -> AnyView {
         <section class="stack" aria-labelledby="change">
             <h2 id="change">{w.visit_plans()}</h2>
             <div class="actions">
+                <a class="btn plain" href=to_move(clinic, visit)>{w.visit_move()}</a>
                 <a class="btn plain" href=routes::cancel(clinic, &visit.token)>{w.visit_cancel()}</a>
             </div>
             <p>{rule} " " {call}</p>

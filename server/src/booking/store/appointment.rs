@@ -237,6 +237,42 @@ pub async fn cancel(
     Ok(())
 }
 
+/// Writes where a visit is after its move; `from` is when it would have begun before.
+pub async fn relocate(
+    tx: &mut Tx,
+    clinic: &ClinicSlug,
+    visit: &AppointmentRow,
+    from: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let place = &visit.place;
+    tx.query(
+        "UPDATE appointment SET status = $3, practitioner = $4, practitioner_chosen = $5, location = $6, room = $7, session = $8,
+             start_at = $9, end_at = $10, busy_from = $11, busy_until = $12, answer_by = $13, sequence = $14, changed_at = $15,
+             moved_from = $16, moved_sequence = $14, late_min = NULL, draft = NULL
+         WHERE clinic = $1 AND id = $2",
+    )
+    .bind(clinic.as_str())
+    .bind(visit.id.0)
+    .bind(status_text(visit.status))
+    .bind(place.practitioner.as_str())
+    .bind(place.practitioner_chosen)
+    .bind(place.location.as_str())
+    .bind(place.room.as_ref().map(|room| room.as_str().to_owned()))
+    .bind(place.session)
+    .bind(place.start)
+    .bind(place.end)
+    .bind(place.busy.from)
+    .bind(place.busy.until)
+    .bind(visit.answer_by)
+    .bind(visit.sequence)
+    .bind(now)
+    .bind(from)
+    .execute()
+    .await?;
+    Ok(())
+}
+
 /// Keeps what was typed on a visit's pages.
 pub async fn keep_draft(tx: &mut Tx, clinic: &ClinicSlug, id: AppointmentId, draft: &VisitDraft) -> Result<(), StoreError> {
     tx.query("UPDATE appointment SET draft = $3 WHERE clinic = $1 AND id = $2")

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use app::booking::rules::{Busy, Span};
-use app::ids::{ClinicSlug, PractitionerSlug, RoomSlug};
+use app::ids::{AppointmentId, ClinicSlug, PractitionerSlug, RoomSlug};
 use chrono::{DateTime, Utc};
 
 use super::Place;
@@ -15,14 +15,23 @@ use crate::store::{Row, StoreError, Tx};
 /// No visit, with its buffers, is longer: so one that reaches into a span began at most this much earlier.
 const VISIT_TICKS_MAX: i64 = 2 * 288;
 
-/// Everything that could be in the way of these people and rooms. `visitor`'s own holds are not.
+/// What is not in the way of whoever looks for a time.
+#[derive(Clone, Copy, Default)]
+pub struct Own<'a> {
+    /// This visitor's holds.
+    pub visitor: Option<&'a str>,
+    /// The visit that would move.
+    pub visit: Option<AppointmentId>,
+}
+
+/// Everything that could be in the way of these people and rooms, except for what is one's own.
 pub async fn read(
     tx: &mut Tx,
     clinic: &ClinicSlug,
     practitioners: &[PractitionerSlug],
     rooms: &[RoomSlug],
     within: Span,
-    visitor: Option<&str>,
+    own: Own<'_>,
     now: DateTime<Utc>,
 ) -> Result<Busy, StoreError> {
     let first = within.from - VISIT_TICKS_MAX;
@@ -65,10 +74,13 @@ pub async fn read(
         )
         .bind(clinic.as_str())
         .bind(now)
-        .bind(visitor.unwrap_or_default())
+        .bind(own.visitor.unwrap_or_default())
         .fetch_all()
         .await?;
     collect(&mut rows, &held)?;
+    if let Some(visit) = own.visit {
+        rows.remove(&visit.0);
+    }
     Ok(busy(rows.into_values()))
 }
 

@@ -28,6 +28,12 @@ pub struct Found {
     pub books_online: bool,
 }
 
+impl Found {
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self { id: PatientId(row.get("id")?), known: row.get("known")?, books_online: row.get("books_online")? })
+    }
+}
+
 /// The patient with this name and birth date and one of these contacts: all three must agree, so
 /// that twins and namesakes stay two people.
 pub async fn find(tx: &mut Tx, clinic: &ClinicSlug, person: &Person) -> Result<Option<Found>, StoreError> {
@@ -44,9 +50,18 @@ pub async fn find(tx: &mut Tx, clinic: &ClinicSlug, person: &Person) -> Result<O
         .bind(person.phone.as_deref())
         .fetch_optional()
         .await?;
-    let read =
-        |row: Row| Ok(Found { id: PatientId(row.get("id")?), known: row.get("known")?, books_online: row.get("books_online")? });
-    row.map(read).transpose()
+    row.as_ref().map(Found::read).transpose()
+}
+
+/// A patient by id.
+pub async fn known(tx: &mut Tx, clinic: &ClinicSlug, id: PatientId) -> Result<Option<Found>, StoreError> {
+    let row = tx
+        .query("SELECT id, known, books_online FROM patient WHERE clinic = $1 AND id = $2")
+        .bind(clinic.as_str())
+        .bind(id.0)
+        .fetch_optional()
+        .await?;
+    row.as_ref().map(Found::read).transpose()
 }
 
 pub async fn insert(
