@@ -62,6 +62,15 @@ pub struct Hue(pub u16);
 #[cfg(feature = "ssr")]
 const ICONS: &str = include_str!("ui/icons.svg");
 
+/// The mark in the browser's tab, which rides along as well.
+#[cfg(feature = "ssr")]
+fn favicon() -> String {
+    let encode = |mark: String, (sign, code)| mark.replace(sign, code);
+    let mark = include_str!("../../public/favicon.svg").trim().to_owned();
+    let signs = [('#', "%23"), ('<', "%3C"), ('>', "%3E"), ('"', "'")];
+    format!("data:image/svg+xml,{}", signs.into_iter().fold(mark, encode))
+}
+
 /// The document around the pages.
 #[cfg(feature = "ssr")]
 pub fn shell(files: SiteFiles) -> impl IntoView {
@@ -96,7 +105,7 @@ pub fn shell(files: SiteFiles) -> impl IntoView {
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"/>
                 {waking}
                 {accent}
-                <link rel="icon" href="/assets/favicon.svg" type="image/svg+xml"/>
+                <link rel="icon" href=favicon() type="image/svg+xml"/>
                 <link rel="apple-touch-icon" href="/assets/apple-touch-icon.png"/>
                 <link rel="manifest" href="/assets/manifest.webmanifest"/>
                 <meta name="theme-color" media="(prefers-color-scheme: light)" content="#faf9f6"/>

@@ -71,6 +71,7 @@ fn details_view(clinic: &ClinicSlug, held: &Held, sending: Sendings) -> AnyView 
     view! {
         <PageTitle text=title/>
         <Meta name="robots" content="noindex"/>
+        <Meta name="description" content=held.visit.treatment.description.clone()/>
         <div class="split">
             <div class="stack g6">
                 <ErrorSummary errors=errors.into()/>
