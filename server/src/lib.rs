@@ -51,6 +51,7 @@ use tokio::task::JoinSet;
 
 use crate::booking::Booking;
 use crate::booking::answer::{self, Answer, Answered, Waiting};
+use crate::booking::unsettled::{Change, Unsettled};
 use crate::clinic::Clinics;
 use crate::clinic::load::{Loaded, Refused};
 use crate::clinic::service::Fronts;
@@ -166,6 +167,22 @@ impl Portal {
     /// `NotFound` if there is no visit with this number.
     pub async fn answer(&self, clinic: &ClinicSlug, number: &str, answer: Answer) -> Result<Answered, PortalError> {
         self.booking.answer(&answer::staff(), clinic, number, answer).await
+    }
+
+    /// Moves or cancels a visit on the clinic's behalf; see [`Booking::change_for_clinic`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn change_visit(&self, clinic: &ClinicSlug, number: &str, change: Change) -> Result<(), PortalError> {
+        self.booking.change_for_clinic(&answer::staff(), clinic, number, change).await
+    }
+
+    /// What the clinic changed and patients have not answered; see [`Booking::unsettled`].
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such clinic.
+    pub async fn unsettled(&self, clinic: &ClinicSlug) -> Result<Vec<Unsettled>, PortalError> {
+        self.booking.unsettled(&answer::staff(), clinic).await
     }
 
     /// The clinic with this name in addresses.

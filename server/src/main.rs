@@ -11,12 +11,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use app::booking::model::VisitStatus;
-use app::error::PortalError;
-use app::ids::ClinicSlug;
+use app::error::{PortalError, Reason};
+use app::ids::{ClinicSlug, PractitionerSlug};
+use chrono::NaiveDateTime;
 use clap::{Parser, Subcommand};
 use server::booking::answer::{Answer, Answered};
+use server::booking::unsettled::Change;
 use server::clinic::file::{self, Mistake};
-use server::clinic::load::{Loaded, Refused};
+use server::clinic::load::{Loaded, Misfit, Refused};
 use server::clock::Clock;
 use server::config::{BadSetting, Choice, Config, SETTINGS, Setting};
 use server::store::{Database, backup::restore};
@@ -52,7 +54,7 @@ enum Command {
     /// The patients whom a clinic knew before
     #[command(subcommand)]
     Patient(PatientCommand),
-    /// Visits that were asked for and wait for the clinic's answer
+    /// Visits as staff see them: answer requests, move, cancel, and what is not settled
     #[command(subcommand)]
     Appointment(AppointmentCommand),
     /// What is configured, and what is wrong
@@ -101,6 +103,21 @@ enum AppointmentCommand {
     Confirm { clinic: String, number: String },
     /// Say no to a request; its time is free again, and the patient is told
     Decline { clinic: String, number: String },
+    /// Cancel a visit on the clinic's behalf; the patient is told and costs are waived
+    Cancel { clinic: String, number: String },
+    /// Move a visit on the clinic's behalf; the patient is told and asked whether that works
+    Move {
+        clinic: String,
+        number: String,
+        /// By the clock on the wall of the visit's location: 2026-03-16T10:00
+        #[arg(value_parser = wall_time)]
+        start: NaiveDateTime,
+        /// With somebody else
+        #[arg(long)]
+        practitioner: Option<String>,
+    },
+    /// List visits that the clinic changed and the patient has not answered; who asks for a call is first
+    Unsettled { clinic: String },
 }
 
 fn main() -> ExitCode {
@@ -262,18 +279,27 @@ async fn load(mut config: Config, clock: Clock, path: &Path, force: bool) -> any
     match loaded {
         Ok(Loaded { misfits, .. }) => {
             for misfit in &misfits {
-                say(&format!("Still booked, so call the patient: {misfit}."))?;
+                say(&format!("Still booked, and the patient is told: {misfit}."))?;
             }
             say(&format!("{name} is now what {} says.", path.display()))
         }
         Err(refused) => {
-            if let Refused::Misfits(misfits) = &refused {
+            let tell = |misfits: &[Misfit]| {
                 for misfit in misfits {
                     let _ = writeln!(std::io::stderr(), "{misfit}");
                 }
-                bail!("{refused}, so nothing was changed; --force changes it and keeps them as they are.");
+            };
+            match &refused {
+                Refused::Misfits(misfits) => {
+                    tell(misfits);
+                    bail!("{refused}, so nothing was changed; --force changes it, keeps them booked and tells the patients.");
+                }
+                Refused::Gone(misfits) => {
+                    tell(misfits);
+                    bail!("{refused}, so nothing was changed.");
+                }
+                Refused::Store(_) => Err(refused.into()),
             }
-            Err(refused.into())
         }
     }
 }
@@ -285,6 +311,12 @@ async fn appointment(mut config: Config, clock: Clock, command: AppointmentComma
         AppointmentCommand::Requests { clinic } => requests(&portal, &clinic).await,
         AppointmentCommand::Confirm { clinic, number } => answer(&portal, &clinic, &number, Answer::Confirm).await,
         AppointmentCommand::Decline { clinic, number } => answer(&portal, &clinic, &number, Answer::Decline).await,
+        AppointmentCommand::Cancel { clinic, number } => change(&portal, &clinic, &number, Change::Cancel).await,
+        AppointmentCommand::Move { clinic, number, start, practitioner } => match practitioner_slug(practitioner.as_deref()) {
+            Ok(practitioner) => change(&portal, &clinic, &number, Change::Move { start, practitioner }).await,
+            Err(error) => Err(error),
+        },
+        AppointmentCommand::Unsettled { clinic } => unsettled(&portal, &clinic).await,
     };
     portal.close().await;
     lines?.iter().try_for_each(|line| say(line))
@@ -312,6 +344,39 @@ async fn answer(portal: &Portal, clinic: &str, number: &str, answer: Answer) -> 
         }
         (Answered::Already(_), _) => bail!("{number} is booked already; nothing was changed."),
     }])
+}
+
+fn wall_time(text: &str) -> Result<NaiveDateTime, String> {
+    let read = |form| NaiveDateTime::parse_from_str(text, form);
+    read("%Y-%m-%dT%H:%M").or_else(|_| read("%Y-%m-%d %H:%M")).map_err(|_| "write it like 2026-03-16T10:00".to_owned())
+}
+
+fn practitioner_slug(text: Option<&str>) -> anyhow::Result<Option<PractitionerSlug>> {
+    text.map(|text| text.parse().map_err(|_| anyhow::anyhow!("\"{text}\" is not a practitioner's name in addresses"))).transpose()
+}
+
+async fn change(portal: &Portal, clinic: &str, number: &str, change: Change) -> anyhow::Result<Vec<String>> {
+    let clinic = known(portal, clinic)?;
+    let done = if change == Change::Cancel { "cancelled" } else { "moved" };
+    match portal.change_visit(&clinic, number, change).await {
+        Ok(()) => Ok(vec![format!("{number} is {done}, and the patient is told.")]),
+        Err(PortalError::NotFound) => bail!("There is no such visit or practitioner at {clinic}; nothing was changed."),
+        Err(PortalError::Conflict(Reason::TooLate)) => bail!("{number} has begun already; nothing was changed."),
+        Err(PortalError::Conflict(Reason::Changed)) => bail!("{number} is cancelled already; nothing was changed."),
+        Err(PortalError::Conflict(Reason::SlotNotOffered)) => {
+            bail!("Nobody gives this treatment there at that time; nothing was changed.")
+        }
+        Err(PortalError::Conflict(_)) => bail!("That time is taken; nothing was changed."),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn unsettled(portal: &Portal, clinic: &str) -> anyhow::Result<Vec<String>> {
+    let list = portal.unsettled(&known(portal, clinic)?).await?;
+    if list.is_empty() {
+        return Ok(vec!["Everything is settled.".to_owned()]);
+    }
+    Ok(list.iter().map(ToString::to_string).collect())
 }
 
 /// The slug of a clinic that is there.

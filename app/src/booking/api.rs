@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 
-use super::model::{self, CancelDraft, Draft, HoldRequest, MoveRequest, MoveWish, TimesQuery};
+use super::model::{self, CancelDraft, Draft, HoldRequest, MoveRequest, MoveWish, Settlement, TimesQuery};
 use crate::error::PortalError;
 use crate::ids::{ClinicSlug, LinkToken, LocationSlug, PractitionerSlug, TreatmentSlug};
 use crate::request::Caller;
@@ -96,6 +96,15 @@ pub trait BookingService: Send + Sync {
         clinic: &ClinicSlug,
         visit: &LinkToken,
         request: MoveRequest,
+    ) -> Result<(), PortalError>;
+
+    /// Answers what the clinic changed about a visit; where nothing is to be settled, nothing happens.
+    async fn settle(
+        &self,
+        caller: &Caller,
+        clinic: &ClinicSlug,
+        visit: &LinkToken,
+        settlement: Settlement,
     ) -> Result<(), PortalError>;
 }
 
@@ -205,6 +214,14 @@ pub async fn relocate(
     let (booking, caller, reply) = service::<dyn BookingService>()?;
     let request = MoveRequest { location, practitioner, anyone: anyone == "on", start, version };
     reply.with(booking.relocate(&caller, &clinic, &visit, request).await)?;
+    reply.redirect(&routes::visit(&clinic, &visit));
+    Ok(())
+}
+
+#[server(endpoint = "booking/settle")]
+pub async fn settle(clinic: ClinicSlug, visit: LinkToken, settlement: Settlement) -> Result<(), PortalError> {
+    let (booking, caller, reply) = service::<dyn BookingService>()?;
+    reply.with(booking.settle(&caller, &clinic, &visit, settlement).await)?;
     reply.redirect(&routes::visit(&clinic, &visit));
     Ok(())
 }

@@ -226,6 +226,8 @@ pub struct Visit {
     /// "m***@example.org" or "the number ending 461": where the letter went.
     pub sent_to: String,
     pub in_past: bool,
+    /// What the clinic changed about it, until the patient has answered.
+    pub unsettled: Option<Unsettled>,
     /// Staff said no to it; it is cancelled.
     pub declined: bool,
     /// Staff should have answered by now, and did not.
@@ -241,6 +243,33 @@ pub struct Visit {
     pub version: String,
     /// What was typed on its pages and could not be taken over yet.
     pub draft: VisitDraft,
+}
+
+/// What the clinic did to a visit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UnsettledKind {
+    Moved,
+    Cancelled,
+    /// The clinic's file has no place for it any more: closed, or somebody is away.
+    Unfit,
+}
+
+/// A change by the clinic that the patient has not answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unsettled {
+    pub kind: UnsettledKind,
+    /// When it would have begun before it was moved.
+    pub before: Option<Moment>,
+    /// The patient asked for a call.
+    pub wants_call: bool,
+}
+
+/// How a patient answers a change by the clinic, if not by another time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Settlement {
+    Works,
+    Call,
 }
 
 /// What was typed about a booked visit, exactly as typed.

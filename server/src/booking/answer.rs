@@ -140,7 +140,7 @@ impl Booking {
 }
 
 /// The clinic's own work: the command line, until there is a console to sign in to.
-fn staff_only(caller: &Caller) -> Result<(), Failure> {
+pub(super) fn staff_only(caller: &Caller) -> Result<(), Failure> {
     if caller.who == Who::System { Ok(()) } else { Err(PortalError::NotFound.into()) }
 }
 

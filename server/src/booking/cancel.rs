@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::details::cut;
 use super::store::appointment::{self, Cancelled};
-use super::store::guard;
+use super::store::{guard, unsettled};
 use super::visit::{fee_now, tell, version};
 use crate::audit;
 use crate::failure::Failure;
@@ -68,6 +68,7 @@ pub async fn cancel(tx: &mut Tx, clinic: &Clinic, cancelling: &Cancelling) -> Re
     let cancelled = Cancelled { fee: fee_now(clinic, &row, *now), why, reason: reason.flatten() };
     guard::vacate(tx, &clinic.slug, visit.0, &row.place, *now).await?;
     appointment::cancel(tx, &clinic.slug, &row, &cancelled, *now).await?;
+    unsettled::settle(tx, &clinic.slug, *visit).await?;
     tell(tx, &clinic.slug, *visit, row.sequence + 1, *job, *now).await?;
     let entry = audit::Entry::new(clinic.slug.as_str(), caller, "appointment.cancel", visit).with("fee", cancelled.fee);
     audit::record(tx, &entry, *now).await?;

@@ -4,6 +4,7 @@ use app::ids::{AppointmentId, ClinicSlug};
 
 use super::store::appointment::{self, AppointmentRow};
 use super::store::patient;
+use super::store::unsettled::{self, UnsettledRow};
 use crate::store::{StoreError, Tx};
 
 /// A visit and whose it is.
@@ -11,11 +12,14 @@ use crate::store::{StoreError, Tx};
 pub struct LetterFacts {
     pub appointment: AppointmentRow,
     pub patient_name: String,
+    /// What the clinic changed and the patient has not answered.
+    pub unsettled: Option<UnsettledRow>,
 }
 
 /// The facts as they are now; `None` if there is no such visit.
 pub async fn letter_facts(tx: &mut Tx, clinic: &ClinicSlug, id: AppointmentId) -> Result<Option<LetterFacts>, StoreError> {
     let Some(appointment) = appointment::get(tx, clinic, id).await? else { return Ok(None) };
     let patient_name = patient::name(tx, clinic, appointment.patient).await?.unwrap_or_default();
-    Ok(Some(LetterFacts { appointment, patient_name }))
+    let unsettled = unsettled::get(tx, clinic, id).await?;
+    Ok(Some(LetterFacts { appointment, patient_name, unsettled }))
 }

@@ -9,6 +9,7 @@
 //! - [`confirm`]: the hold becomes an appointment, once
 //! - [`visit`]: the booked visit by its private link; [`relocate`] moves it, [`cancel`] ends it
 //! - [`answer`]: staff say yes or no to a request
+//! - [`unsettled`]: the clinic moves or cancels a visit, and the patient answers
 //! - [`view`]: rows turned into labels
 //! - [`store`]: the SQL, with the guard
 //!
@@ -24,6 +25,7 @@ mod hold;
 pub mod letter;
 mod relocate;
 pub mod store;
+pub mod unsettled;
 mod view;
 mod visit;
 
@@ -31,7 +33,8 @@ use std::sync::Arc;
 
 use app::booking::api::BookingService;
 use app::booking::model::{
-    CancelDraft, Draft, Held, HoldRequest, HoldState, MoveRequest, MoveWish, Moving, Times, TimesFor, TimesQuery, Visit,
+    CancelDraft, Draft, Held, HoldRequest, HoldState, MoveRequest, MoveWish, Moving, Settlement, Times, TimesFor, TimesQuery,
+    Visit,
 };
 use app::booking::rules::{local_date, tick};
 use app::clinic::model::Clinic;
@@ -403,5 +406,15 @@ impl BookingService for Booking {
         request: MoveRequest,
     ) -> Result<(), PortalError> {
         self.move_visit(caller, clinic, visit, request).await.map_err(|failure| failure.answer("booking.move"))
+    }
+
+    async fn settle(
+        &self,
+        caller: &Caller,
+        clinic: &ClinicSlug,
+        visit: &LinkToken,
+        settlement: Settlement,
+    ) -> Result<(), PortalError> {
+        self.settle_visit(caller, clinic, visit, settlement).await.map_err(|failure| failure.answer("booking.settle"))
     }
 }

@@ -11,14 +11,14 @@ use app::booking::rules::{instant, is_ahead, occupied, tick};
 use app::clinic::model::{Clinic, Treatment};
 use app::error::{PortalError, Reason};
 use app::ids::AppointmentId;
-use app::request::Caller;
+use app::request::{Caller, Who};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::find::{self, Finder};
 use super::hold::{self, Occupant};
 use super::store::appointment::{self, AppointmentRow};
-use super::store::{Place, guard, patient};
+use super::store::{Place, guard, patient, unsettled};
 use super::view::{View, zone_of};
 use super::visit::tell;
 use super::{NEAREST, answer, confirm, details};
@@ -137,15 +137,19 @@ pub async fn relocate(tx: &mut Tx, moving: &Relocating) -> Result<(), Failure> {
 }
 
 /// Gives the old time back and takes the new one.
-async fn take(tx: &mut Tx, moving: &Relocating, finder: &Finder<'_>, mut row: AppointmentRow) -> Result<(), Failure> {
+pub(super) async fn take(tx: &mut Tx, moving: &Relocating, finder: &Finder<'_>, mut row: AppointmentRow) -> Result<(), Failure> {
     let Relocating { clinic, caller, visit, request, job, now, .. } = moving;
     let from = row.place.start;
     guard::vacate(tx, &clinic.slug, visit.0, &row.place, *now).await?;
     let occupant = Occupant { holder: visit.0, expires_at: None, practitioner_chosen: !request.anyone, now: *now };
     let offered = vec![request.practitioner.clone()];
     row.place = hold::occupy(tx, finder, &occupant, offered, tick(request.start)).await?.ok_or(Reason::SlotTaken)?;
-    row.status = confirm::first_status(finder.treatment);
-    row.answer_by = finder.view.answer_by(finder.treatment, row.place.start);
+    // What staff move themselves needs no answer of staff.
+    if caller.who != Who::System {
+        row.status = confirm::first_status(finder.treatment);
+        row.answer_by = finder.view.answer_by(finder.treatment, row.place.start);
+        unsettled::settle(tx, &clinic.slug, *visit).await?;
+    }
     row.sequence += 1;
     appointment::relocate(tx, &clinic.slug, &row, from, *now).await?;
     tell(tx, &clinic.slug, *visit, row.sequence, *job, *now).await?;

@@ -3,7 +3,7 @@
 //! Whoever has the link may see and change this one visit, and nothing else. A link that opens
 //! nothing answers like a visit that does not exist.
 
-use app::booking::model::{CancelDraft, MoveRequest, MoveWish, Moving, Visit, VisitDraft, VisitStatus};
+use app::booking::model::{CancelDraft, MoveRequest, MoveWish, Moving, Unsettled, Visit, VisitDraft, VisitStatus};
 use app::booking::rules::{fee_at, is_ahead};
 use app::clinic::model::Clinic;
 use app::error::PortalError;
@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use super::cancel::{self, Cancelling};
 use super::store::appointment::{self, AppointmentRow};
-use super::store::patient;
-use super::view::View;
+use super::store::{patient, unsettled};
+use super::view::{View, zone_of};
 use super::{Booking, relocate, visitor};
 use crate::failure::Failure;
 use crate::jobs::{self, NewJob};
@@ -38,7 +38,14 @@ impl Booking {
         let mut tx = self.database.read().await?;
         let row = appointment::get(&mut tx, slug, id).await?.ok_or(PortalError::NotFound)?;
         let patient_name = patient::name(&mut tx, slug, row.patient).await?.unwrap_or_default();
-        shown(&view, link, &row, patient_name)
+        let unsettled = unsettled::get(&mut tx, slug, id).await?;
+        let zone = view.location(&row.place.location).and_then(zone_of)?;
+        let unsettled = unsettled.map(|row| Unsettled {
+            kind: row.kind,
+            before: row.moved_from.map(|from| view.moment(from, zone)),
+            wants_call: row.wants_call,
+        });
+        Ok(Visit { unsettled, ..shown(&view, link, &row, patient_name)? })
     }
 
     pub(super) async fn cancel_visit(
@@ -120,6 +127,7 @@ pub(super) fn shown(view: &View, link: &LinkToken, row: &AppointmentRow, patient
         questionnaires: questionnaires.map(|form| form.name.get(view.language).to_owned()).collect(),
         sent_to: sent_to(row),
         in_past: row.place.end <= view.now,
+        unsettled: None,
         declined: row.is_declined(),
         overdue: row.is_overdue(view.now),
         open,

@@ -2,7 +2,8 @@
 //!
 //! The comparison and the change are one transaction: a visit that is booked meanwhile either is
 //! compared too, or is booked by the new file's rules. What it is *not*: it moves or cancels
-//! nothing. A visit that is kept against the new file stays as it was; people call the patient.
+//! nothing. A visit that is kept against the new file stays as it was, and its patient is asked for
+//! another time.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,6 +19,7 @@ use uuid::Uuid;
 use super::{file, store};
 use crate::audit;
 use crate::booking::store::appointment::{self, AppointmentRow};
+use crate::booking::unsettled;
 use crate::clock::Clock;
 use crate::labels;
 use crate::store::{Database, StoreError, Tx};
@@ -40,8 +42,15 @@ pub enum Refused {
     /// Booked visits no longer fit; in the order of their beginning.
     #[error("{} that {} booked would no longer fit", count(.0.len()), if .0.len() == 1 { "is" } else { "are" })]
     Misfits(Vec<Misfit>),
+    /// Booked visits need what the file no longer has, which no force can make good.
+    #[error("{} what the file no longer has; keep it there, without shifts, until the last is over", need(.0.len()))]
+    Gone(Vec<Misfit>),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+fn need(visits: usize) -> String {
+    if visits == 1 { "1 booked visit needs".to_owned() } else { format!("{visits} booked visits need") }
 }
 
 fn count(visits: usize) -> String {
@@ -87,6 +96,13 @@ pub enum Why {
     Full(u32),
 }
 
+impl Why {
+    /// Whether the file no longer has what the visit's own page speaks of.
+    const fn is_gone(&self) -> bool {
+        matches!(self, Self::NoTreatment(_) | Self::NoLocation(_) | Self::NoPractitioner(_))
+    }
+}
+
 /// Stores the clinic as its next revision, and notes it in the audit. What is in memory is
 /// refreshed by whoever holds it. With `force`, visits that no longer fit are kept as they are.
 ///
@@ -110,12 +126,16 @@ pub fn demo() -> Result<Clinic, StoreError> {
 
 async fn exchange(tx: &mut Tx, clinic: &Clinic, force: bool, now: DateTime<Utc>) -> Result<Loaded, Refused> {
     let current = store::get(tx, &clinic.slug).await?;
-    let misfits = misfits(clinic, &appointment::upcoming(tx, &clinic.slug, now).await?, now);
+    let (unfit, misfits): (Vec<AppointmentRow>, Vec<Misfit>) =
+        misfits(clinic, appointment::upcoming(tx, &clinic.slug, now).await?, now).into_iter().unzip();
     if let Some(current) = current.filter(|current| *current.clinic == *clinic) {
         return Ok(Loaded { revision: current.revision, misfits });
     }
     if !misfits.is_empty() && !force {
         return Err(Refused::Misfits(misfits));
+    }
+    if misfits.iter().any(|misfit| misfit.why.is_gone()) {
+        return Err(Refused::Gone(misfits.into_iter().filter(|misfit| misfit.why.is_gone()).collect()));
     }
     let revision = store::put(tx, clinic, now).await?;
     let system = Caller::system(Language::En);
@@ -123,10 +143,13 @@ async fn exchange(tx: &mut Tx, clinic: &Clinic, force: bool, now: DateTime<Utc>)
         .with("revision", revision)
         .with("misfits", misfits.len());
     audit::record(tx, &entry, now).await?;
+    for visit in &unfit {
+        unsettled::unfit(tx, &clinic.slug, visit, now).await?;
+    }
     Ok(Loaded { revision, misfits })
 }
 
-fn misfits(clinic: &Clinic, visits: &[AppointmentRow], now: DateTime<Utc>) -> Vec<Misfit> {
+fn misfits(clinic: &Clinic, visits: Vec<AppointmentRow>, now: DateTime<Utc>) -> Vec<(AppointmentRow, Misfit)> {
     let mut seats: HashMap<Uuid, u32> = HashMap::new();
     let mut found = Vec::new();
     for visit in visits {
@@ -135,8 +158,9 @@ fn misfits(clinic: &Clinic, visits: &[AppointmentRow], now: DateTime<Utc>) -> Ve
             *seat += 1;
             *seat
         });
-        if let Err(why) = fits(clinic, visit, taken, now) {
-            found.push(Misfit { number: visit.number.clone(), when: when(clinic, visit, now), why });
+        if let Err(why) = fits(clinic, &visit, taken, now) {
+            let misfit = Misfit { number: visit.number.clone(), when: when(clinic, &visit, now), why };
+            found.push((visit, misfit));
         }
     }
     found

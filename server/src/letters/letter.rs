@@ -20,6 +20,12 @@ pub enum LetterKind {
     Change,
     /// The visit will not take place.
     Cancellation,
+    /// The clinic moved the visit.
+    MovedByClinic,
+    /// The clinic cancelled the visit.
+    Withdrawn,
+    /// The clinic's file has no place for the visit any more.
+    Unfit,
 }
 
 impl LetterKind {
@@ -32,6 +38,9 @@ impl LetterKind {
             Self::Declined => "declined",
             Self::Change => "change",
             Self::Cancellation => "cancellation",
+            Self::MovedByClinic => "moved_by_clinic",
+            Self::Withdrawn => "withdrawn",
+            Self::Unfit => "unfit",
         }
     }
 
@@ -44,6 +53,9 @@ impl LetterKind {
             Self::Declined => "the request was declined",
             Self::Change => "the visit was moved",
             Self::Cancellation => "the visit was cancelled",
+            Self::MovedByClinic => "the clinic moved the visit",
+            Self::Withdrawn => "the clinic cancelled the visit",
+            Self::Unfit => "the clinic has no place for the visit any more",
         }
     }
 }

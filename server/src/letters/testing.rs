@@ -78,6 +78,7 @@ pub fn facts(language: Language) -> LetterFacts {
         busy: Span { from: 0, until: 9 },
     };
     LetterFacts {
+        unsettled: None,
         appointment: AppointmentRow {
             id: AppointmentId(Uuid::from_u128(7)),
             number: "RS-4K7Q2M".to_owned(),

@@ -6,7 +6,7 @@
 //! reason for coming and the practitioner's profession tell about health: they are on the visit's
 //! own page, behind the private link, and never here. The calendar entry follows the same rule.
 
-use app::booking::model::VisitStatus;
+use app::booking::model::{UnsettledKind, VisitStatus};
 use app::clinic::model::{Clinic, Location, Practitioner};
 use app::fields::{Email, Phone};
 use app::ids::LinkToken;
@@ -77,14 +77,7 @@ impl VisitLetter<'_> {
     /// because it is over.
     pub fn write(&self) -> Result<Option<Letter>, WritingError> {
         let visit = &self.facts.appointment;
-        let kind = match visit.status {
-            VisitStatus::Booked if visit.moved_from().is_some() => LetterKind::Change,
-            VisitStatus::Booked => LetterKind::Confirmation,
-            VisitStatus::Pending if visit.is_overdue(self.now) => LetterKind::Overdue,
-            VisitStatus::Pending => LetterKind::RequestReceived,
-            VisitStatus::Cancelled if visit.is_declined() => LetterKind::Declined,
-            VisitStatus::Cancelled => LetterKind::Cancellation,
-        };
+        let kind = self.kind();
         if visit.place.end <= self.now {
             return Ok(None);
         }
@@ -110,8 +103,12 @@ impl VisitLetter<'_> {
         let rendered = mail(kind, language, &headline, &self.clinic.name, &values)?;
         // What was only asked for is in nobody's calendar yet.
         let attachments = match kind {
-            LetterKind::RequestReceived | LetterKind::Overdue | LetterKind::Declined => Vec::new(),
-            LetterKind::Confirmation | LetterKind::Change | LetterKind::Cancellation => vec![self.calendar_attachment()?],
+            LetterKind::RequestReceived | LetterKind::Overdue | LetterKind::Declined | LetterKind::Unfit => Vec::new(),
+            LetterKind::Confirmation
+            | LetterKind::Change
+            | LetterKind::Cancellation
+            | LetterKind::MovedByClinic
+            | LetterKind::Withdrawn => vec![self.calendar_attachment()?],
         };
         Ok(Some(Letter { subject: rendered.subject, text: rendered.text, html: Some(rendered.html), attachments, ..letter }))
     }
@@ -184,6 +181,7 @@ impl VisitLetter<'_> {
             let moment = labels::moment(at, zone, language, self.now, None);
             format!("{}{} {}", moment.day, comma(language), moment.time)
         };
+        let moved_from = self.facts.unsettled.and_then(|unsettled| unsettled.moved_from).or_else(|| visit.moved_from());
         let fee = visit.since.cancelled.as_ref().map_or(0, |cancelled| cancelled.fee);
         let own = |text: &str| isolated(text, language);
         Ok(Values {
@@ -193,7 +191,7 @@ impl VisitLetter<'_> {
             time: moment.time,
             zone: moment.zone,
             answer_by: visit.answer_by.map(when),
-            before: visit.moved_from().map(when),
+            before: moved_from.map(when),
             fee: (fee > 0).then(|| labels::money(fee, &self.clinic.currency, language)),
             practitioner: own(&self.practitioner()?.name),
             location: own(&location.name),
@@ -207,6 +205,21 @@ impl VisitLetter<'_> {
             link: self.url(),
             book: format!("{}{}", self.origin, routes::booking(&self.clinic.slug)),
         })
+    }
+
+    fn kind(&self) -> LetterKind {
+        let visit = &self.facts.appointment;
+        match (self.facts.unsettled.map(|unsettled| unsettled.kind), visit.status) {
+            (Some(UnsettledKind::Moved), _) => LetterKind::MovedByClinic,
+            (Some(UnsettledKind::Cancelled), _) => LetterKind::Withdrawn,
+            (Some(UnsettledKind::Unfit), _) => LetterKind::Unfit,
+            (None, VisitStatus::Booked) if visit.moved_from().is_some() => LetterKind::Change,
+            (None, VisitStatus::Booked) => LetterKind::Confirmation,
+            (None, VisitStatus::Pending) if visit.is_overdue(self.now) => LetterKind::Overdue,
+            (None, VisitStatus::Pending) => LetterKind::RequestReceived,
+            (None, VisitStatus::Cancelled) if visit.is_declined() => LetterKind::Declined,
+            (None, VisitStatus::Cancelled) => LetterKind::Cancellation,
+        }
     }
 
     fn location(&self) -> Result<(&Location, Tz), WritingError> {

@@ -67,6 +67,15 @@ async fn staff_answer_requests_at_a_shell() {
     let unknown = order(&folder, &["appointment", "confirm", "rowan-street", "RS-000000"]).await;
     let sentence = "perennial: There is no visit with the number RS-000000 at rowan-street.\n";
     assert_eq!((unknown.status.code(), unknown.complained.as_str()), (Some(1), sentence));
+    let settled = order(&folder, &["appointment", "unsettled", "rowan-street"]).await;
+    assert_eq!(settled.said, "Everything is settled.\n");
+    for arguments in [&["cancel", "rowan-street", "RS-000000"][..], &["move", "rowan-street", "RS-000000", "2026-03-16T10:00"]] {
+        let nothing = order(&folder, &[&["appointment"], arguments].concat()).await;
+        let sentence = "perennial: There is no such visit or practitioner at rowan-street; nothing was changed.\n";
+        assert_eq!((nothing.status.code(), nothing.complained.as_str()), (Some(1), sentence));
+    }
+    let untimely = order(&folder, &["appointment", "move", "rowan-street", "RS-000000", "soon"]).await;
+    assert!(untimely.complained.contains("write it like 2026-03-16T10:00"), "{untimely:?}");
     let nowhere = order(&folder, &["appointment", "requests", "elm"]).await;
     assert!(nowhere.complained.starts_with("perennial: There is no clinic \"elm\""), "{nowhere:?}");
     assert!(program.end().await.success());

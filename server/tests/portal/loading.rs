@@ -108,6 +108,19 @@ on_both! {
         assert_eq!(portal.appointments().await, 1);
     }
 
+    async fn what_a_booked_visit_speaks_of_cannot_be_dropped_by_force(portal: TestPortal) {
+        portal.visitor(1).book("physio", Some("tom"), TEN).await.unwrap();
+        let gone = change(&portal, true, |clinic| {
+            clinic.practitioners.remove(0);
+            clinic.shifts.remove(0);
+            for treatment in &mut clinic.treatments {
+                treatment.practitioners.retain(|practitioner| practitioner.as_str() != "tom");
+            }
+        });
+        let sentence = "1 booked visit needs what the file no longer has; keep it there, without shifts, until the last is over";
+        assert_eq!(gone.await.unwrap_err().to_string(), sentence);
+    }
+
     async fn visits_of_the_past_do_not_count(portal: TestPortal) {
         portal.visitor(1).book("physio", Some("tom"), TEN).await.unwrap();
         portal.clock.advance(chrono::TimeDelta::days(2));

@@ -19,4 +19,5 @@ mod random;
 mod relocate;
 mod serving;
 mod tidy;
+mod unsettled;
 mod visit;

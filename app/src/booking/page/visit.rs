@@ -5,23 +5,32 @@ use leptos_meta::Meta;
 
 use super::held::when;
 use super::private_link;
-use crate::booking::api;
-use crate::booking::model::{Visit, VisitStatus};
+use crate::booking::api::{self, Settle};
+use crate::booking::model::{Unsettled, UnsettledKind, Visit, VisitStatus};
 use crate::ids::ClinicSlug;
 use crate::routes;
 use crate::ui::ask::ask;
 use crate::ui::focus::Heading;
+use crate::ui::form::{Sending, busy, form};
 use crate::ui::frame::{PageTitle, PhoneLine, of_clinic};
 use crate::ui::icon::Icon;
 use crate::ui::map::map_address;
-use crate::ui::notice::Badge;
+use crate::ui::notice::{Answer, Badge, Notice};
 use crate::ui::text::{stressed, with_phone};
 use crate::words::words;
 
 pub fn visit_page() -> AnyView {
     let link = private_link("visit");
-    ask(move || link().map(|(clinic, visit)| api::Visit { clinic, visit }))
-        .show(move |visit: Visit| untrack(link).map_or_else(|| ().into_any(), |(clinic, _)| visit_view(&clinic, &visit)))
+    let visit = ask(move || link().map(|(clinic, visit)| api::Visit { clinic, visit }));
+    let settle = Sending::new::<Settle>();
+    Effect::new(move |was_pending: Option<bool>| {
+        let is_pending = settle.is_pending();
+        if was_pending == Some(true) && !is_pending {
+            visit.again();
+        }
+        is_pending
+    });
+    visit.show(move |visit: Visit| untrack(link).map_or_else(|| ().into_any(), |(clinic, _)| visit_view(&clinic, &visit, settle)))
 }
 
 /// How a visit stands, as its page says it.
@@ -46,7 +55,7 @@ fn standing(visit: &Visit) -> Standing {
     Standing { title, icon, tone, ahead }
 }
 
-fn visit_view(clinic: &ClinicSlug, visit: &Visit) -> AnyView {
+fn visit_view(clinic: &ClinicSlug, visit: &Visit, settle: Sending) -> AnyView {
     let w = words();
     let standing = standing(visit);
     let another = (!standing.ahead).then(|| {
@@ -62,12 +71,57 @@ fn visit_view(clinic: &ClinicSlug, visit: &Visit) -> AnyView {
         <PageTitle text=standing.title.to_owned()/>
         <Meta name="robots" content="noindex"/>
         <div class="narrow stack g6">
+            {visit.unsettled.as_ref().filter(|_| !visit.in_past).map(|found| unsettled(clinic, visit, found, settle))}
             {ticket(clinic, visit, &standing)}
             {standing.ahead.then(|| next(visit))}
             {standing.ahead.then(|| changing(clinic, visit))}
             {another}
             {letter(visit)}
         </div>
+    }
+    .into_any()
+}
+
+/// What the clinic changed, and what the patient can do about it.
+fn unsettled(clinic: &ClinicSlug, visit: &Visit, unsettled: &Unsettled, settle: Sending) -> AnyView {
+    let w = words();
+    let before = unsettled.before.as_ref().map(|before| w.booking_when(&before.day, &before.time)).unwrap_or_default();
+    let (title, text, works) = match unsettled.kind {
+        UnsettledKind::Moved => {
+            (w.visit_unsettled_moved(), w.visit_unsettled_moved_text(&before), Some(w.visit_unsettled_works()))
+        }
+        UnsettledKind::Cancelled => {
+            (w.visit_unsettled_cancelled(), w.visit_unsettled_cancelled_text().to_owned(), Some(w.visit_unsettled_fine()))
+        }
+        UnsettledKind::Unfit => (w.visit_unsettled_unfit(), w.visit_unsettled_unfit_text().to_owned(), None),
+    };
+    let another = if visit.open { to_move(clinic, visit) } else { routes::times(clinic, &visit.summary.treatment.slug) };
+    let answer = |settlement: &'static str, text: &'static str, class: &'static str| {
+        let fields =
+            vec![("clinic", clinic.to_string()), ("visit", visit.token.to_string()), ("settlement", settlement.to_owned())];
+        form(settle, None, fields, view! { <button class=class aria-busy=busy(settle)>{text}</button> })
+    };
+    let failed = move || {
+        settle.refused().map(|_| view! { <Answer tone="bad" title=w.state_wrong()><p>{w.state_wrong_text()}</p></Answer> })
+    };
+    let call = if unsettled.wants_call {
+        view! { <p class="quiet" role="status">{w.visit_unsettled_will_call()}</p> }.into_any()
+    } else {
+        answer("call", w.visit_unsettled_call(), "btn plain")
+    };
+    view! {
+        <section class="stack g3" aria-labelledby="unsettled">
+            {failed}
+            <Notice tone="warn" icon="alert">
+                <h2 id="unsettled">{title}</h2>
+                <p>{text}</p>
+            </Notice>
+            <div class="actions">
+                {works.map(|text| answer("works", text, "btn"))}
+                <a class="btn plain" href=another>{w.visit_unsettled_another()}</a>
+                {call}
+            </div>
+        </section>
     }
     .into_any()
 }

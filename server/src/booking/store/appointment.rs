@@ -53,6 +53,9 @@ pub struct Moved {
 /// The code of a request to which staff said no; patients choose among other codes.
 pub const DECLINED: &str = "declined";
 
+/// The code of a visit that the clinic cancelled.
+pub const WITHDRAWN: &str = "withdrawn";
+
 /// Why a visit was cancelled, and what that cost.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cancelled {

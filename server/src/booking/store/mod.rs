@@ -2,6 +2,7 @@
 //!
 //! - [`guard`]: the occupancy table, which refuses an overlap
 //! - [`hold`], [`appointment`]: rows in and out
+//! - [`unsettled`]: what the clinic changed, until the patient has answered
 //! - [`busy`]: what the search reads
 
 pub mod appointment;
@@ -9,6 +10,7 @@ pub mod busy;
 pub mod guard;
 pub mod hold;
 pub mod patient;
+pub mod unsettled;
 
 use std::str::FromStr;
 

@@ -3,6 +3,7 @@
 use super::super::testing::{clinic, facts, utc};
 use super::*;
 use crate::booking::store::appointment::{Cancelled, Moved};
+use crate::booking::store::unsettled::UnsettledRow;
 
 fn write_at(facts: &LetterFacts, now: &str) -> Option<Letter> {
     let clinic = clinic();
@@ -92,7 +93,8 @@ fn nothing_that_leaves_the_server_tells_about_health() {
         let why = Some(crate::booking::store::appointment::DECLINED.to_owned());
         declined.appointment.since.cancelled.as_mut().unwrap().why = why;
         let letters = [facts(language), request, overdue, declined, cancelled(language, 2_000), moved(language)];
-        for (mut facts, email) in letters.into_iter().flat_map(|facts| [(facts.clone(), true), (facts, false)]) {
+        let changes = [UnsettledKind::Moved, UnsettledKind::Cancelled, UnsettledKind::Unfit].map(|kind| changed(language, kind));
+        for (mut facts, email) in letters.into_iter().chain(changes).flat_map(|facts| [(facts.clone(), true), (facts, false)]) {
             facts.appointment.email = facts.appointment.email.filter(|_| email);
             let letter = write(&facts);
             let calendars = letter.attachments.iter().map(|attachment| attachment.content.clone());
@@ -174,6 +176,38 @@ fn an_answer_that_is_late_and_one_that_is_no_each_have_their_letter() {
         assert!(overdue.attachments.is_empty() && declined.attachments.is_empty(), "it was in no calendar");
         assert_ne!(overdue.subject, declined.subject);
     }
+}
+
+/// A visit that the clinic changed.
+fn changed(language: Language, kind: UnsettledKind) -> LetterFacts {
+    let mut facts = match kind {
+        UnsettledKind::Moved => moved(language),
+        UnsettledKind::Cancelled => cancelled(language, 0),
+        UnsettledKind::Unfit => facts(language),
+    };
+    let moved_from = facts.appointment.moved_from();
+    let (appointment, since) = (facts.appointment.id, utc("2026-03-11T07:00:00Z"));
+    facts.unsettled = Some(UnsettledRow { appointment, kind, moved_from, wants_call: false, since });
+    facts
+}
+
+#[test]
+fn what_the_clinic_changed_is_told_with_what_the_patient_can_do() {
+    let moved = write(&changed(Language::En, UnsettledKind::Moved));
+    assert_eq!(moved.kind, LetterKind::MovedByClinic);
+    let lines = [
+        "We are sorry: we had to move your visit. It was: Friday 13 March, 3:00 pm. It is now:",
+        "Say that this works, choose another time, or ask for a call:",
+        LINK,
+    ];
+    assert_has_lines(&moved.text, &lines);
+    assert!(moved.attachments[0].content.contains("METHOD:PUBLISH"), "it moves in the calendar");
+    let withdrawn = write(&changed(Language::En, UnsettledKind::Cancelled));
+    assert_eq!(withdrawn.kind, LetterKind::Withdrawn);
+    assert!(withdrawn.attachments[0].content.contains("METHOD:CANCEL"), "it leaves the calendar");
+    let unfit = write(&changed(Language::En, UnsettledKind::Unfit));
+    assert_eq!((unfit.kind, unfit.attachments.len()), (LetterKind::Unfit, 0));
+    assert_has_lines(&unfit.text, &["Choose another time, or ask for a call:", LINK]);
 }
 
 #[test]

@@ -1,0 +1,148 @@
+//! The clinic changes something about a visit, and the patient answers.
+
+use app::booking::api::BookingService as _;
+use app::booking::model::{Settlement, UnsettledKind, VisitStatus};
+use app::error::{PortalError, Reason};
+use app::ids::LinkToken;
+use chrono::TimeDelta;
+use server::booking::answer::staff;
+use server::booking::unsettled::{Change, Unsettled};
+
+use crate::harness::{TestPortal, Visitor, at, rowan};
+use crate::on_both;
+
+const TEN: &str = "2026-03-12T10:00:00Z";
+
+async fn booked(visitor: &Visitor, start: &str) -> (LinkToken, String) {
+    let link = visitor.book("physio", Some("tom"), start).await.unwrap();
+    let number = visitor.visit(&link).await.number;
+    (link, number)
+}
+
+fn to(start: &str, practitioner: Option<&str>) -> Change {
+    Change::Move { start: format!("{start}:00").parse().unwrap(), practitioner: practitioner.map(|slug| slug.parse().unwrap()) }
+}
+
+async fn change(portal: &TestPortal, number: &str, change: Change) -> Result<(), PortalError> {
+    portal.booking.change_for_clinic(&staff(), &rowan(), number, change).await
+}
+
+async fn unsettled(portal: &TestPortal) -> Vec<Unsettled> {
+    portal.booking.unsettled(&staff(), &rowan()).await.unwrap()
+}
+
+async fn letters(portal: &TestPortal) -> i64 {
+    portal.count("SELECT COUNT(*) AS n FROM job WHERE kind = 'letter.change'").await
+}
+
+on_both! {
+    async fn a_visit_that_the_clinic_moves_is_unsettled_until_the_patient_says_it_works(portal: TestPortal) {
+        let maya = portal.visitor(1);
+        let (link, number) = booked(&maya, TEN).await;
+        change(&portal, &number, to("2026-03-12T10:20", Some("priya"))).await.unwrap();
+        let visit = maya.visit(&link).await;
+        assert_eq!(visit.summary.start.instant, at("2026-03-12T10:20:00Z"), "off the steps, which are for patients");
+        assert_eq!((visit.status, visit.summary.practitioner.slug.as_str()), (VisitStatus::Booked, "priya"));
+        let open = visit.unsettled.unwrap();
+        assert_eq!((open.kind, open.before.unwrap().instant, open.wants_call), (UnsettledKind::Moved, at(TEN), false));
+        assert_eq!((letters(&portal).await, unsettled(&portal).await.len()), (1, 1));
+        portal.booking.settle(&maya.caller, &rowan(), &link, Settlement::Works).await.unwrap();
+        portal.booking.settle(&maya.caller, &rowan(), &link, Settlement::Works).await.unwrap();
+        assert_eq!(maya.visit(&link).await.unsettled, None);
+        assert!(unsettled(&portal).await.is_empty());
+        assert_eq!(portal.count("SELECT COUNT(*) AS n FROM audit WHERE action = 'appointment.settle'").await, 1);
+        portal.visitor(2).book("physio", Some("tom"), TEN).await.unwrap();
+        assert_eq!(portal.overlaps().await, 0);
+    }
+
+    async fn who_asks_for_a_call_is_first_in_the_list_and_stays_there(portal: TestPortal) {
+        let (_, first) = booked(&portal.visitor(1), TEN).await;
+        let late = portal.visitor(2);
+        let (link, second) = booked(&late, "2026-03-13T10:00:00Z").await;
+        change(&portal, &first, to("2026-03-12T12:00", None)).await.unwrap();
+        change(&portal, &second, Change::Cancel).await.unwrap();
+        assert_eq!(unsettled(&portal).await[0].number, first);
+        portal.booking.settle(&late.caller, &rowan(), &link, Settlement::Call).await.unwrap();
+        let list = unsettled(&portal).await;
+        assert_eq!((list[0].number.as_str(), list[0].wants_call, list[1].wants_call), (second.as_str(), true, false));
+        assert!(list[0].to_string().ends_with("; ASKS FOR A CALL"), "{}", list[0]);
+    }
+
+    async fn a_visit_that_the_clinic_cancels_costs_nothing_and_frees_its_time(portal: TestPortal) {
+        let maya = portal.visitor(1);
+        let (link, number) = booked(&maya, TEN).await;
+        assert!(maya.visit(&link).await.fee_now.is_some(), "the patient would pay");
+        change(&portal, &number, Change::Cancel).await.unwrap();
+        let visit = maya.visit(&link).await;
+        assert_eq!((visit.status, visit.fee_due, visit.unsettled.unwrap().kind), (VisitStatus::Cancelled, None, UnsettledKind::Cancelled));
+        assert_eq!(portal.count("SELECT COUNT(*) AS n FROM occupancy").await, 0);
+        for again in [Change::Cancel, to("2026-03-12T12:00", None)] {
+            assert_eq!(change(&portal, &number, again).await, Err(PortalError::Conflict(Reason::Changed)));
+        }
+        assert_eq!(letters(&portal).await, 1);
+    }
+
+    async fn staff_cannot_move_a_visit_to_where_nobody_works_or_somebody_is(portal: TestPortal) {
+        let maya = portal.visitor(1);
+        let (link, number) = booked(&maya, TEN).await;
+        booked(&portal.visitor(2), "2026-03-12T14:00:00Z").await;
+        for (start, practitioner, error) in [
+            ("2026-03-12T14:30", None, PortalError::Conflict(Reason::SlotTaken)),
+            ("2026-03-12T20:00", None, PortalError::Conflict(Reason::SlotNotOffered)),
+            ("2026-03-11T10:00", None, PortalError::Conflict(Reason::SlotNotOffered)),
+            ("2026-03-15T10:00", None, PortalError::Conflict(Reason::SlotNotOffered)),
+            ("2026-03-12T12:00", Some("nobody"), PortalError::NotFound),
+        ] {
+            assert_eq!(change(&portal, &number, to(start, practitioner)).await, Err(error), "{start} {practitioner:?}");
+        }
+        let visit = maya.visit(&link).await;
+        assert_eq!((visit.summary.start.instant, visit.unsettled), (at(TEN), None), "nothing is half-written");
+        assert_eq!((letters(&portal).await, portal.overlaps().await), (0, 0));
+        portal.clock.advance(TimeDelta::days(1));
+        assert_eq!(change(&portal, &number, Change::Cancel).await, Err(PortalError::Conflict(Reason::TooLate)));
+        assert_eq!(change(&portal, "RS-000000", Change::Cancel).await, Err(PortalError::NotFound));
+    }
+
+    async fn moving_or_cancelling_it_settles_what_the_clinic_changed(portal: TestPortal) {
+        let maya = portal.visitor(1);
+        let (link, number) = booked(&maya, TEN).await;
+        change(&portal, &number, to("2026-03-12T12:00", None)).await.unwrap();
+        maya.move_to(&link, Some("tom"), "2026-03-16T10:00:00Z").await.unwrap();
+        assert!(unsettled(&portal).await.is_empty());
+        change(&portal, &number, to("2026-03-16T12:00", None)).await.unwrap();
+        change(&portal, &number, to("2026-03-16T13:00", None)).await.unwrap();
+        let before = maya.visit(&link).await.unsettled.unwrap().before.unwrap();
+        assert_eq!(before.instant, at("2026-03-16T10:00:00Z"), "where the patient last knew it");
+        maya.cancel(&link).await.unwrap();
+        assert!(unsettled(&portal).await.is_empty());
+    }
+
+    async fn a_closure_loaded_by_force_asks_each_patient_once_for_another_time(portal: TestPortal) {
+        let (link, _) = booked(&portal.visitor(1), TEN).await;
+        booked(&portal.visitor(2), "2026-03-13T10:00:00Z").await;
+        let clinic = || {
+            let mut clinic = crate::clinic::small();
+            clinic.shifts[0].first = chrono::NaiveDate::from_ymd_opt(2026, 3, 13);
+            clinic
+        };
+        for hue in [10, 20] {
+            let changed = app::clinic::model::Clinic { hue, ..clinic() };
+            server::clinic::load::load(&portal.database, &portal.clock, changed, true).await.unwrap();
+        }
+        assert_eq!(letters(&portal).await, 1, "one letter however often the file is loaded");
+        let list = unsettled(&portal).await;
+        assert_eq!((list.len(), list[0].kind), (1, UnsettledKind::Unfit));
+        let visit = portal.again().await.visitor(1).visit(&link).await;
+        assert_eq!((visit.status, visit.unsettled.unwrap().kind), (VisitStatus::Booked, UnsettledKind::Unfit));
+    }
+
+    async fn patients_change_nothing_on_the_clinics_behalf(portal: TestPortal) {
+        let maya = portal.visitor(1);
+        let (_, number) = booked(&maya, TEN).await;
+        let changed = portal.booking.change_for_clinic(&maya.caller, &rowan(), &number, Change::Cancel).await;
+        assert_eq!(changed, Err(PortalError::NotFound));
+        assert_eq!(portal.booking.unsettled(&maya.caller, &rowan()).await, Err(PortalError::NotFound));
+        let forged = LinkToken("forged".into());
+        assert_eq!(portal.booking.settle(&maya.caller, &rowan(), &forged, Settlement::Works).await, Err(PortalError::NotFound));
+    }
+}
