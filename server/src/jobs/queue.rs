@@ -13,9 +13,11 @@ use crate::store::{Database, Json, Row, StoreError, Tx};
 
 /// How long a worker may keep a job to itself.
 pub const LEASE: TimeDelta = TimeDelta::minutes(2);
-/// Runs in all before a job has failed.
-pub const ATTEMPTS_MAX: i64 = 12;
-/// The wait after the first attempt; it doubles with each, up to six hours.
+/// Runs in all before a job has failed: spread over two and a half days, so that a weekend without
+/// a mail server loses nothing.
+pub const ATTEMPTS_MAX: i64 = 20;
+/// The wait after the first attempt; it doubles with each, up to six hours. To each wait comes up
+/// to a quarter of it, so that what failed together does not come back together.
 const BACKOFF_FIRST: TimeDelta = TimeDelta::seconds(30);
 const BACKOFF_LONGEST: TimeDelta = TimeDelta::hours(6);
 /// Of a reason for failing, in characters.
@@ -49,6 +51,11 @@ impl Job {
     /// The subject as the type that was put in.
     pub fn subject<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_value(self.subject.clone())
+    }
+
+    /// Whether there is no attempt after this one.
+    pub const fn is_last(&self) -> bool {
+        self.attempt >= ATTEMPTS_MAX
     }
 
     fn from_row(row: &Row) -> Result<Self, StoreError> {
@@ -108,6 +115,10 @@ pub async fn claim(database: &Database, now: DateTime<Utc>, limit: i64) -> Resul
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
     Done,
+    /// Done without doing anything, because of that.
+    Moot {
+        reason: &'static str,
+    },
     /// Later again, or failed if this was the last attempt.
     Retry {
         reason: String,
@@ -122,7 +133,10 @@ pub async fn end(database: &Database, job: &Job, ending: Ending, now: DateTime<U
     let (id, attempt) = (job.id, job.attempt);
     let (state, reason, due_at) = match ending {
         Ending::Done => ("done", None, None),
-        Ending::Retry { reason } if attempt < ATTEMPTS_MAX => ("waiting", Some(reason), Some(now + backoff(attempt))),
+        Ending::Moot { reason } => ("done", Some(reason.to_owned()), None),
+        Ending::Retry { reason } if !job.is_last() => {
+            ("waiting", Some(reason), Some(now + backoff(attempt) + jitter(id, attempt)))
+        }
         Ending::Retry { reason } | Ending::Failed { reason } => ("failed", Some(reason), None),
     };
     let reason: Option<String> = reason.map(|reason| reason.chars().take(REASON_CHARS_MAX).collect());
@@ -151,6 +165,13 @@ pub async fn end(database: &Database, job: &Job, ending: Ending, now: DateTime<U
 fn backoff(attempts: i64) -> TimeDelta {
     let doublings = u32::try_from(attempts.clamp(1, 16) - 1).unwrap_or_default();
     (BACKOFF_FIRST * 2_i32.pow(doublings)).min(BACKOFF_LONGEST)
+}
+
+/// Between nothing and a quarter of the wait; by the job's id, so that chance needs no source.
+fn jitter(id: Uuid, attempt: i64) -> TimeDelta {
+    let sign = id.as_bytes().iter().fold(attempt.unsigned_abs(), |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(*byte)));
+    let share = i32::try_from(sign % 256).unwrap_or_default();
+    backoff(attempt) / 4 * share / 256
 }
 
 /// How many jobs [`claim`] would find, counted up to a thousand.
@@ -221,5 +242,12 @@ mod tests {
     fn the_wait_doubles_up_to_six_hours() {
         let minutes: Vec<i64> = (1..=12).map(|attempt| backoff(attempt).num_seconds()).collect();
         assert_eq!(minutes, [30, 60, 120, 240, 480, 960, 1_920, 3_840, 7_680, 15_360, 21_600, 21_600]);
+    }
+
+    #[test]
+    fn what_failed_together_does_not_come_back_together() {
+        let waits: std::collections::BTreeSet<TimeDelta> = (0..1_000).map(|n| jitter(Uuid::from_u128(n << 64), 4)).collect();
+        assert!(waits.len() > 100, "{waits:?}");
+        assert!(waits.iter().all(|wait| *wait >= TimeDelta::zero() && *wait <= backoff(4) / 4));
     }
 }

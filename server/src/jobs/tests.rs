@@ -136,11 +136,11 @@ on_both! {
         assert_eq!(fate(&scratch.database, "a").await, ("waiting".to_owned(), 1, Some("the mail server is away".to_owned())));
         clock.advance(TimeDelta::seconds(29));
         assert_eq!(worker.run_due().await.unwrap(), 0);
-        clock.advance(TimeDelta::seconds(1));
+        clock.advance(TimeDelta::seconds(9));
         assert_eq!(worker.run_due().await.unwrap(), 1);
         clock.advance(TimeDelta::seconds(59));
         assert_eq!(worker.run_due().await.unwrap(), 0);
-        clock.advance(TimeDelta::seconds(1));
+        clock.advance(TimeDelta::seconds(17));
         assert_eq!(worker.run_due().await.unwrap(), 1);
         assert_eq!(fate(&scratch.database, "a").await, done(3));
     }
@@ -151,7 +151,7 @@ on_both! {
         add(&scratch.database, "letter", "a", TimeDelta::zero()).await.unwrap();
         for _ in 0..ATTEMPTS_MAX {
             assert_eq!(worker.run_due().await.unwrap(), 1);
-            clock.advance(TimeDelta::hours(6));
+            clock.advance(TimeDelta::hours(8));
         }
         assert_eq!(worker.run_due().await.unwrap(), 0);
         assert_eq!(fate(&scratch.database, "a").await, ("failed".to_owned(), ATTEMPTS_MAX, Some("it panicked".to_owned())));

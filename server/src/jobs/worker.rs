@@ -39,6 +39,9 @@ pub enum JobError {
     /// It never will.
     #[error("{0:#}")]
     Fail(anyhow::Error),
+    /// It need not be done any more: the job is done, with that reason.
+    #[error("{0}")]
+    Moot(&'static str),
 }
 
 impl From<StoreError> for JobError {
@@ -160,6 +163,7 @@ impl Worker {
         let ending = self.attempt(&job).await;
         let outcome = match &ending {
             Ending::Done => "done",
+            Ending::Moot { .. } => "moot",
             Ending::Retry { reason } => {
                 tracing::warn!(job = %job.id, kind = job.kind, attempt = job.attempt, reason, "a job did not succeed");
                 "retry"
@@ -188,6 +192,7 @@ impl Worker {
         let run = AssertUnwindSafe(run.run(job)).catch_unwind();
         match tokio::time::timeout(RUN_TIME_MAX, run).await {
             Ok(Ok(Ok(()))) => Ending::Done,
+            Ok(Ok(Err(JobError::Moot(reason)))) => Ending::Moot { reason },
             Ok(Ok(Err(JobError::Retry(error)))) => Ending::Retry { reason: format!("{error:#}") },
             Ok(Ok(Err(JobError::Fail(error)))) => Ending::Failed { reason: format!("{error:#}") },
             Ok(Err(_panic)) => Ending::Retry { reason: "it panicked".to_owned() },
