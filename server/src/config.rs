@@ -4,13 +4,19 @@
 //! `[limits]` in the file `perennial.toml`, or `PERENNIAL_LIMITS_BODY_BYTES` in the environment,
 //! which wins. It is *not* where a clinic is described: that is the clinic's own file.
 
+pub mod mail;
+mod origin;
+
 use std::collections::BTreeMap;
-use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use app::fields::Email;
+
+use self::mail::{Mail, MailServer};
+pub use self::origin::{Origin, is_local};
 use crate::store::Address;
 
 /// One setting, as the documentation and the error messages describe it.
@@ -61,6 +67,26 @@ pub const SETTINGS: &[Setting] = &[
         "auto, on or off",
         "show the mailbox to everybody at /mailbox; auto: only where the origin is this machine",
     ),
+    setting(
+        "mail.server",
+        "off",
+        "off, or smtp://HOST or smtps://HOST, with USER:PASSWORD@ before the host and :PORT after it where needed",
+        "the mail server that takes letters; off: they go into the mailbox folder",
+    ),
+    setting(
+        "mail.starttls",
+        "auto",
+        "auto, on or off",
+        "whether smtp:// insists on encryption; auto: unless the mail server is this machine",
+    ),
+    setting(
+        "mail.from",
+        "",
+        "an e-mail address",
+        "letters come from it, and answers go to the clinic's own; empty: from the clinic's own",
+    ),
+    setting("mail.trust", "", "a file", "certificates in PEM to trust beside the public ones"),
+    setting("mail.timeout_s", "20", "a number from 1 to 25", "seconds for each step: connecting, addressing, handing over"),
     setting("demo", "auto", "auto, on or off", "load the demo clinic at start; auto: if there is no clinic yet"),
     setting("worker", "on", "on or off", "`serve` also does the jobs; off where `work` runs by itself"),
     setting("metrics", "off", "off, or an address and a port", "where metrics are served, apart from the pages"),
@@ -83,6 +109,9 @@ pub const SETTINGS: &[Setting] = &[
     setting("limits.changes_burst", "120", NUMBER, "how many of them may come at once"),
 ];
 
+/// Settings whose values may hold a password: a wrong one is not repeated.
+const SECRET: [&str; 2] = ["database", "mail.server"];
+
 /// Everything that can be set.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -93,6 +122,8 @@ pub struct Config {
     pub trusted_proxies: usize,
     pub mailbox: PathBuf,
     mailbox_page: Choice,
+    /// `None`: letters go to the mailbox folder.
+    pub mail: Option<Mail>,
     /// Auto: only where there is no clinic at all.
     pub demo: Choice,
     pub worker: bool,
@@ -141,68 +172,6 @@ pub enum Choice {
 pub enum LogFormat {
     Human,
     Json,
-}
-
-/// Scheme, host and port by which people reach the server: `https://portal.example`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
-    text: String,
-    secure: bool,
-}
-
-impl Origin {
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// Reached by HTTPS, so browsers may be told to insist on it.
-    pub const fn is_secure(&self) -> bool {
-        self.secure
-    }
-
-    /// Host and port, as in a `Host` header.
-    pub fn authority(&self) -> &str {
-        self.text.split_once("://").map_or("", |(_, authority)| authority)
-    }
-
-    /// It names this very machine: somebody is developing, or trying it out.
-    pub fn is_local(&self) -> bool {
-        is_local(self.authority())
-    }
-}
-
-/// Whether a host, with or without a port, is this machine as seen from itself.
-pub fn is_local(authority: &str) -> bool {
-    let host = authority
-        .rsplit_once(':')
-        .map_or(authority, |(host, port)| if port.bytes().all(|byte| byte.is_ascii_digit()) { host } else { authority });
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-impl FromStr for Origin {
-    type Err = ();
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let uri: axum::http::Uri = text.to_ascii_lowercase().parse().map_err(drop)?;
-        let (scheme, port, secure) = match uri.scheme_str() {
-            Some("https") => ("https", 443, true),
-            Some("http") => ("http", 80, false),
-            _ => return Err(()),
-        };
-        let authority = uri.authority().filter(|authority| !authority.as_str().contains('@')).ok_or(())?;
-        if uri.path() != "/" || uri.query().is_some() || authority.host().is_empty() {
-            return Err(());
-        }
-        // Browsers leave the usual port away, in `Host` as in `Origin`.
-        let authority = if authority.port_u16() == Some(port) { authority.host() } else { authority.as_str() };
-        Ok(Self { text: format!("{scheme}://{authority}"), secure })
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.text)
-    }
 }
 
 /// A setting has a value that cannot be used. One sentence that names it.
@@ -328,6 +297,10 @@ impl Values {
         }
         let database = self.take_with("database", |text| Address::parse(text).ok())?;
         self.replace("database", database.to_string());
+        let mail = self.mail()?;
+        if let Some(mail) = &mail {
+            self.replace("mail.server", mail.server.to_string());
+        }
         Ok(Config {
             database,
             listen,
@@ -335,6 +308,7 @@ impl Values {
             trusted_proxies: self.take_with("trusted_proxies", |text| text.parse().ok().filter(|count| *count <= 9))?,
             mailbox: self.take("mailbox")?,
             mailbox_page: self.take_with("mailbox_page", choice)?,
+            mail,
             demo: self.take_with("demo", choice)?,
             worker: self.take_with("worker", on_or_off)?,
             metrics: self.take_with("metrics", |text| match on_or_off(text) {
@@ -351,6 +325,25 @@ impl Values {
             limits: self.limits()?,
             shown: self.shown,
         })
+    }
+
+    fn mail(&self) -> Result<Option<Mail>, BadSetting> {
+        let server = self.take_with("mail.server", |text| match on_or_off(text) {
+            Some(false) => Some(None),
+            _ => MailServer::parse(text).map(Some),
+        })?;
+        let starttls = self.take_with("mail.starttls", choice)?;
+        let from = self.take_with("mail.from", |text| Email::parse(text).ok())?;
+        let trust = Some(self.text("mail.trust")).filter(|path| !path.is_empty()).map(PathBuf::from);
+        let timeout_s =
+            self.take_with("mail.timeout_s", |text| text.parse().ok().filter(|seconds| (1..=25).contains(seconds)))?;
+        Ok(server.map(|server: MailServer| Mail {
+            encryption: server.encryption(starttls),
+            server,
+            from,
+            trust,
+            timeout: Duration::from_secs(timeout_s),
+        }))
     }
 
     fn limits(&self) -> Result<Limits, BadSetting> {
@@ -399,8 +392,8 @@ impl Values {
             let shown = self.shown.iter().find(|shown| shown.key == key);
             let source = shown.map_or(key, |shown| &shown.source);
             let expects = SETTINGS.iter().find(|setting| setting.key == key).map_or("", |setting| setting.expects);
-            // A mistyped address of a database may still hold its password.
-            let is = if key == "database" { String::new() } else { format!(" is `{text}`, but it") };
+            // A mistyped address may still hold its password.
+            let is = if SECRET.contains(&key) { String::new() } else { format!(" is `{text}`, but it") };
             BadSetting(format!("{source}{is} must be {expects}."))
         })
     }
@@ -461,6 +454,13 @@ mod tests {
             ),
             ("[limits]\nheaders = 0", &[], "limits.headers in perennial.toml is `0`, but it must be a whole number above zero."),
             ("", &[("DATABASE_URL", "mysql://me:secret@db")], "DATABASE_URL must be sqlite:FILE or postgres://…."),
+            (
+                "[mail]\nserver = \"mail.example:hush\"",
+                &[],
+                "mail.server in perennial.toml must be off, or smtp://HOST or smtps://HOST, with USER:PASSWORD@ before the host \
+                 and :PORT after it where needed.",
+            ),
+            ("[mail]\ntimeout_s = 60", &[], "mail.timeout_s in perennial.toml is `60`, but it must be a number from 1 to 25."),
             ("lisen = 1", &[], "perennial.toml: there is no setting `lisen`."),
             ("", &[("PERENNIAL_DEMO", "maybe")], "PERENNIAL_DEMO is `maybe`, but it must be auto, on or off."),
             (
@@ -483,32 +483,8 @@ mod tests {
             assert!(!all.contains("hush"), "{all}");
             assert!(config.shown().iter().any(|shown| shown.value == "postgres://db:5432/x"), "{all}");
         }
-    }
-
-    #[test]
-    fn an_origin_is_written_as_browsers_write_it() {
-        let table = [
-            ("https://Portal.example/", Some("https://portal.example")),
-            ("https://portal.example:443", Some("https://portal.example")),
-            ("http://portal.example:443", Some("http://portal.example:443")),
-            ("http://[::1]:80", Some("http://[::1]")),
-            ("https://portal.example/path", None),
-            ("https://me:hush@portal.example", None),
-            ("ftp://portal.example", None),
-            ("portal.example", None),
-        ];
-        for (text, origin) in table {
-            assert_eq!(text.parse::<Origin>().ok().as_ref().map(Origin::as_str), origin, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_local_host_is_this_machine_with_any_port() {
-        for local in ["localhost", "localhost:3000", "127.0.0.1:9", "[::1]:3000", "[::1]"] {
-            assert!(is_local(local), "{local}");
-        }
-        for other in ["localhost.example", "10.0.0.1:3000", "[2001:db8::1]", "portal.example:443", ""] {
-            assert!(!is_local(other), "{other}");
-        }
+        let config = read("", &[("PERENNIAL_MAIL_SERVER", "smtp://me:hush@mail.example")]).unwrap();
+        assert!(!format!("{config:?}").contains("hush"));
+        assert!(config.shown().iter().any(|shown| shown.value == "smtp://me@mail.example:587"));
     }
 }

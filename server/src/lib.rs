@@ -58,6 +58,7 @@ use crate::clinic::service::Fronts;
 use crate::clock::Clock;
 use crate::config::{Choice, Config};
 use crate::jobs::{Registry, Worker, queue, schedule};
+use crate::letters::channel::Channels;
 use crate::letters::job::VisitLetters;
 use crate::letters::mailbox::Mailbox;
 use crate::link::Links;
@@ -102,7 +103,7 @@ impl Portal {
         let links = Arc::new(Links::load(&database).await?);
         let clinics = Arc::new(Clinics::open(database.clone()).await?);
         let booking = Arc::new(Booking::new(database.clone(), clock.clone(), Arc::clone(&links), Arc::clone(&clinics)));
-        let worker = Worker::new(database.clone(), clock.clone(), jobs(&config, &clock, &database, &links, &clinics, &booking));
+        let worker = Worker::new(database.clone(), clock.clone(), jobs(&config, &clock, &database, &links, &clinics, &booking)?);
         let portal = Self {
             gate: Arc::new(Gate::new(&config)),
             clinic: Arc::new(Fronts::new(Arc::clone(&clinics), config.shows_mailbox())),
@@ -321,14 +322,14 @@ fn jobs(
     links: &Arc<Links>,
     clinics: &Arc<Clinics>,
     booking: &Arc<Booking>,
-) -> Registry {
+) -> anyhow::Result<Registry> {
     let letters = VisitLetters {
         database: database.clone(),
         clock: clock.clone(),
         clinics: Arc::clone(clinics),
         links: Arc::clone(links),
         origin: config.origin.to_string(),
-        mailbox: Mailbox::new(&config.mailbox),
+        channels: Channels::open(config)?,
     };
     let letters = Arc::new(letters);
     let booking = Arc::clone(booking);
@@ -342,7 +343,7 @@ fn jobs(
         async move { Ok(queue::forget_done(&database, before).await.map(drop)?) }
     });
     let registry = Registry::default().job(booking::LETTER_JOB, letters.clone()).job(booking::CHANGE_LETTER_JOB, letters);
-    registry.chore(sweep).chore(forget)
+    Ok(registry.chore(sweep).chore(forget))
 }
 
 /// Sees clinics that another process has loaded.

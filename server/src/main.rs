@@ -21,9 +21,13 @@ use server::clinic::file::{self, Mistake};
 use server::clinic::load::{Loaded, Misfit, Refused};
 use server::clock::Clock;
 use server::config::{BadSetting, Choice, Config, SETTINGS, Setting};
+use server::letters::store::not_sent;
 use server::store::{Database, backup::restore};
 use server::{Portal, doctor, patient, telemetry};
 use tokio::net::TcpListener;
+
+/// Lines of a list.
+const LISTED_MAX: i64 = 500;
 
 #[derive(Parser)]
 #[command(
@@ -57,6 +61,8 @@ enum Command {
     /// Visits as staff see them: answer requests, move, cancel, and what is not settled
     #[command(subcommand)]
     Appointment(AppointmentCommand),
+    /// Letters that did not go out, and why
+    Letters,
     /// What is configured, and what is wrong
     Doctor,
     /// Copy the database to a file, also while it is being served
@@ -165,6 +171,7 @@ async fn run(file: Option<&Path>, command: Command) -> anyhow::Result<()> {
         Command::Clinic(ClinicCommand::Load { file, force }) => load(config, clock, &file, force).await,
         Command::Patient(PatientCommand::Load { clinic, file }) => load_patients(config, clock, &clinic, &file).await,
         Command::Appointment(command) => appointment(config, clock, command).await,
+        Command::Letters => letters(&config, &clock).await,
         Command::Doctor => doctor(&config).await,
         Command::Backup { file } => backup(&config, &file).await,
         Command::Restore { file, replace } => {
@@ -383,6 +390,17 @@ async fn unsettled(portal: &Portal, clinic: &str) -> anyhow::Result<Vec<String>>
 fn known(portal: &Portal, clinic: &str) -> anyhow::Result<ClinicSlug> {
     let found = clinic.parse().ok().filter(|slug| portal.clinic(slug).is_some());
     found.with_context(|| format!("There is no clinic \"{clinic}\"; `perennial clinic load` brings one"))
+}
+
+async fn letters(config: &Config, clock: &Clock) -> anyhow::Result<()> {
+    let database = Database::open(&config.database).await?;
+    let found = async { not_sent(&mut database.read().await?, clock.now(), LISTED_MAX).await }.await;
+    database.close().await;
+    let found = found.context("The letters cannot be read")?;
+    for letter in &found {
+        say(&letter.to_string())?;
+    }
+    if found.is_empty() { say("Every letter that was to go out has gone out.") } else { Ok(()) }
 }
 
 async fn doctor(config: &Config) -> anyhow::Result<()> {

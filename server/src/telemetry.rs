@@ -23,10 +23,12 @@ pub const CONNECTIONS: &str = "perennial_connections";
 pub const BOOKINGS: &str = "perennial_bookings_total";
 /// Holds and confirmations that someone else was faster with.
 pub const CONFLICTS: &str = "perennial_conflicts_total";
-/// Jobs that ended, by kind and outcome: done, retry, failed.
+/// Jobs that ended, by kind and outcome: done, moot, retry, failed.
 pub const JOBS: &str = "perennial_jobs_total";
 /// Jobs that are due and not done.
 pub const JOBS_DUE: &str = "perennial_jobs_due";
+/// Attempts to send a letter, by channel and how they ended: sent, waiting, sending, failed.
+pub const LETTERS: &str = "perennial_letters_total";
 /// Bytes of memory that the process occupies.
 pub const RESIDENT_BYTES: &str = "process_resident_memory_bytes";
 

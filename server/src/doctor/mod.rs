@@ -8,7 +8,10 @@ use std::fmt;
 use std::path::Path;
 
 use crate::audit;
-use crate::config::{Config, Shown};
+use crate::config::mail::Encryption;
+use crate::config::{Config, Shown, is_local};
+use crate::letters::smtp::Smtp;
+use crate::letters::store::lost;
 use crate::store::{Address, Database, StoreError, newest_migration};
 use crate::web::site;
 
@@ -60,7 +63,7 @@ pub async fn examine(config: &Config) -> Report {
         None => Finding::Note("this program was built without its site: pages look bare".to_owned()),
     });
     findings.push(Finding::Good(format!("time zones are those of {}", chrono_tz::IANA_TZDB_VERSION)));
-    findings.extend(folder("the mailbox", &config.mailbox));
+    findings.extend(mail(config).await);
     if config.shows_mailbox() && !config.origin.is_local() {
         findings
             .push(Finding::Bad("everybody who reaches the server can read all letters: set mailbox_page = \"off\"".to_owned()));
@@ -72,6 +75,26 @@ pub async fn examine(config: &Config) -> Report {
         findings.push(Finding::Bad(format!("the database: {error}")));
     }
     Report { settings: config.shown().to_vec(), findings }
+}
+
+/// Whether letters get out: greets the mail server and signs in, without sending anything.
+async fn mail(config: &Config) -> Vec<Finding> {
+    let Some(mail) = &config.mail else {
+        let mut findings: Vec<Finding> = folder("the mailbox", &config.mailbox).into_iter().collect();
+        if !config.origin.is_local() {
+            findings.push(Finding::Note("no mail server is set, so letters stay in the mailbox: see mail.server".to_owned()));
+        }
+        return findings;
+    };
+    let checked = match Smtp::new(mail, config.origin.host()) {
+        Ok(smtp) => smtp.check().await,
+        Err(error) => Err(format!("{error:#}")),
+    };
+    let mut findings = vec![checked.map_or_else(Finding::Bad, Finding::Good)];
+    if mail.encryption == Encryption::Off && !is_local(&mail.server.host) {
+        findings.push(Finding::Note("letters are not encrypted on their way to the mail server: see mail.starttls".to_owned()));
+    }
+    findings
 }
 
 /// Whether a folder, or the next one above it that exists, can be written.
@@ -138,6 +161,14 @@ async fn examine_database(database: &Database, findings: &mut Vec<Finding>) -> R
         0 => Finding::Good("no job waits".to_owned()),
         due => Finding::Note(format!("{due} jobs wait for their time or a worker")),
     });
+    match lost(&mut tx).await? {
+        0 => findings.push(Finding::Good("no letter has failed".to_owned())),
+        count => {
+            let (letters, them) =
+                if count == 1 { ("1 letter has".to_owned(), "it") } else { (format!("{count} letters have"), "them") };
+            findings.push(Finding::Bad(format!("{letters} failed; `perennial letters` lists {them}")));
+        }
+    }
     for (kind, count, reason) in store::jobs_failed(&mut tx).await? {
         findings.push(Finding::Bad(format!("{count} jobs {kind} have failed, the last because: {reason}")));
     }

@@ -4,8 +4,11 @@
 //! that knows the visit moves or removes it instead of showing it twice. The file carries its own
 //! `VTIMEZONE`: the reader's program need not know the zone, nor our version of its rules.
 //!
-//! What it is *not*: an invitation. Nobody answers it; it is published.
+//! In a letter it is a request of the clinic to the patient (RFC 5546, iTIP), because that is what
+//! mail programs put into the calendar and take out of it by themselves; nobody is asked for an
+//! answer. As a file to download it is published: the same event, without the two parties.
 
+use app::fields::Email;
 use chrono::{DateTime, LocalResult, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::{OffsetComponents, OffsetName, Tz, TzOffset};
 use icalendar::parser::{Calendar, Component, Parameter, Property};
@@ -31,6 +34,21 @@ pub struct CalendarEntry {
     /// The visit's own page.
     pub url: String,
     pub status: EntryStatus,
+    /// Who sends it to whom; `None` for a file that anybody may load.
+    pub parties: Option<Parties>,
+}
+
+/// The two ends of a letter, as calendars name them.
+#[derive(Clone, Debug)]
+pub struct Parties {
+    pub organizer: Party,
+    pub attendee: Party,
+}
+
+#[derive(Clone, Debug)]
+pub struct Party {
+    pub name: String,
+    pub email: Email,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,17 +60,26 @@ pub enum EntryStatus {
 }
 
 impl CalendarEntry {
+    /// What a calendar program is to do with the file (RFC 5546, 1.4).
+    const fn method(&self) -> &'static str {
+        match (self.status, &self.parties) {
+            (EntryStatus::Cancelled, _) => "CANCEL",
+            (_, Some(_)) => "REQUEST",
+            (_, None) => "PUBLISH",
+        }
+    }
+
     /// What the file is, for mail and for browsers.
-    pub const fn media_type(&self) -> &'static str {
-        match self.status {
-            EntryStatus::Cancelled => "text/calendar; charset=utf-8; method=CANCEL",
-            EntryStatus::Confirmed | EntryStatus::Tentative => "text/calendar; charset=utf-8; method=PUBLISH",
+    pub fn media_type(&self) -> &'static str {
+        match self.method() {
+            "CANCEL" => "text/calendar; charset=utf-8; method=CANCEL",
+            "REQUEST" => "text/calendar; charset=utf-8; method=REQUEST",
+            _ => "text/calendar; charset=utf-8; method=PUBLISH",
         }
     }
 
     /// The text of the file, with CRLF at the end of each line and long lines folded.
     pub fn file(&self) -> String {
-        let method = if self.status == EntryStatus::Cancelled { "CANCEL" } else { "PUBLISH" };
         let mut components = Vec::new();
         let (start, end) = match self.local_times() {
             Some((start, end)) => {
@@ -66,7 +93,7 @@ impl CalendarEntry {
             property("VERSION", "2.0"),
             property("PRODID", "-//Perennial//Visits//EN"),
             property("CALSCALE", "GREGORIAN"),
-            property("METHOD", method),
+            property("METHOD", self.method()),
         ];
         Calendar { properties, components }.to_string()
     }
@@ -91,7 +118,7 @@ impl CalendarEntry {
             EntryStatus::Tentative => "TENTATIVE",
             EntryStatus::Cancelled => "CANCELLED",
         };
-        let properties = vec![
+        let mut properties = vec![
             property("UID", escaped(&self.uid)),
             property("SEQUENCE", self.sequence.to_string()),
             property("DTSTAMP", utc_text(self.changed_at)),
@@ -104,8 +131,21 @@ impl CalendarEntry {
             property("STATUS", status),
             property("CLASS", "PRIVATE"),
         ];
+        if let Some(Parties { organizer, attendee }) = &self.parties {
+            properties.push(party("ORGANIZER", organizer, &[]));
+            properties.push(party("ATTENDEE", attendee, &[("PARTSTAT", "ACCEPTED"), ("RSVP", "FALSE")]));
+        }
         component("VEVENT", properties, Vec::new())
     }
+}
+
+/// A name between quotes may hold anything but quotes and control characters (RFC 5545, 3.2).
+fn party(name: &'static str, party: &Party, parameters: &[(&'static str, &'static str)]) -> Property<'static> {
+    let common: String = party.name.chars().filter(|c| !c.is_control() && *c != '"').collect();
+    let mut property = property(name, format!("mailto:{}", party.email.as_str()));
+    property.params.push(Parameter { key: "CN".into(), val: Some(format!("\"{common}\"").into()) });
+    property.params.extend(parameters.iter().map(|(key, value)| Parameter::new_ref(key, Some(value))));
+    property
 }
 
 /// A moment at which the zone's clocks or their name change.
@@ -243,7 +283,12 @@ mod tests {
             description: "Your visit: https://portal.example/rowan-street/visit/abc".to_owned(),
             url: "https://portal.example/rowan-street/visit/abc".to_owned(),
             status: EntryStatus::Confirmed,
+            parties: None,
         }
+    }
+
+    fn party(name: &str, email: &str) -> Party {
+        Party { name: name.to_owned(), email: Email::parse(email).unwrap().unwrap() }
     }
 
     fn value<'c>(component: &'c Component<'_>, name: &str) -> &'c str {
@@ -321,6 +366,25 @@ mod tests {
         let file = cancelled.file();
         assert!(file.contains("METHOD:CANCEL\r\n") && file.contains("STATUS:CANCELLED\r\n") && file.contains("SEQUENCE:1\r\n"));
         assert!(file.contains("UID:0198c0de"));
+    }
+
+    #[test]
+    fn in_a_letter_it_is_the_clinics_request_and_nobody_is_asked_for_an_answer() {
+        let parties = Parties {
+            organizer: party("Rowan; Street \"Clinic\"\r\nX:y", "hello@rowan.example"),
+            attendee: party("Maya", "maya@example.org"),
+        };
+        let mut sent = CalendarEntry { parties: Some(parties), ..entry(utc("2026-03-12T09:20:00Z"), London) };
+        let file = sent.file().replace("\r\n ", "");
+        for line in [
+            "METHOD:REQUEST",
+            "ORGANIZER;CN=\"Rowan; Street ClinicX:y\":mailto:hello@rowan.example",
+            "ATTENDEE;CN=\"Maya\";PARTSTAT=ACCEPTED;RSVP=FALSE:mailto:maya@example.org",
+        ] {
+            assert!(file.lines().any(|found| found == line), "{line} is missing in\n{file}");
+        }
+        sent.status = EntryStatus::Cancelled;
+        assert!(sent.file().contains("METHOD:CANCEL\r\n"));
     }
 
     #[test]

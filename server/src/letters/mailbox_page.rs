@@ -3,6 +3,8 @@
 //! Only for a demo: whoever reaches these pages reads everybody's letters. Mounting them is the
 //! caller's decision. They are in English only, as is the rest of what is for operators.
 
+use std::collections::BTreeSet;
+
 use app::words::Language;
 use axum::Router;
 use axum::extract::{Path, State};
@@ -203,10 +205,13 @@ fn html_of(message: &Message<'_>) -> Option<String> {
     message.html_part(0).filter(|part| part.is_text_html()).and_then(|part| part.text_contents()).map(str::to_owned)
 }
 
-/// A letter runs nothing, loads nothing, and has only the style that we gave it.
+/// A letter runs nothing, loads nothing, and has only the styles that we gave it.
 fn policy() -> String {
-    let hash = STANDARD.encode(Sha256::digest(render::STYLE));
-    format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+    let styles = std::iter::once(render::STYLE).chain(render::element_styles());
+    let hashes: BTreeSet<String> = styles.map(|style| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(style)))).collect();
+    let hashes = hashes.into_iter().collect::<Vec<_>>().join(" ");
+    // Styles at elements are held to the hashes only with that word.
+    format!("default-src 'none'; style-src 'unsafe-hashes' {hashes}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 }
 
 async fn open(shown: &Shown, name: &str) -> Result<(LetterName, Vec<u8>), Missing> {

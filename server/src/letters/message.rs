@@ -9,17 +9,22 @@ use lettre::Address;
 use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 
-use super::letter::{Letter, Recipient};
+use super::letter::{self, Letter, Recipient, Sender};
 
 /// Text messages are kept like mail, to an address that can't exist (RFC 2606, 2).
 pub const TEXT_HOST: &str = "text.invalid";
 
-/// The message, addressed and encoded. Fails only for an address that is none.
-pub fn message(letter: &Letter, sent_at: DateTime<Utc>) -> anyhow::Result<Vec<u8>> {
-    let builder = lettre::Message::builder()
+/// The message, addressed and encoded, as it comes from `from`; answers go to the letter's own
+/// sender. Fails only for an address that is none.
+pub fn message(letter: &Letter, from: &Sender, sent_at: DateTime<Utc>) -> anyhow::Result<Vec<u8>> {
+    let mut builder = lettre::Message::builder();
+    if from.email != letter.sender.email {
+        builder = builder.reply_to(mailbox(&letter.sender.name, &letter.sender.email)?);
+    }
+    let builder = builder
         .message_id(Some(format!("<{}>", letter.id)))
         .date(SystemTime::from(sent_at))
-        .from(mailbox(&letter.sender.name, &letter.sender.email)?)
+        .from(mailbox(&from.name, &from.email)?)
         .to(addressee(&letter.recipient)?)
         .subject(one_line(&letter.subject))
         .header(AutoSubmitted)
@@ -28,7 +33,11 @@ pub fn message(letter: &Letter, sent_at: DateTime<Utc>) -> anyhow::Result<Vec<u8
     let message = match &letter.html {
         None => builder.singlepart(text),
         Some(html) => {
-            let body = MultiPart::alternative().singlepart(text).singlepart(SinglePart::html(html.clone()));
+            let mut body = MultiPart::alternative().singlepart(text).singlepart(SinglePart::html(html.clone()));
+            // Programs that know calendars look for it here, the others have it as a file.
+            for calendar in letter.attachments.iter().filter(|attachment| attachment.media_type.starts_with("text/calendar")) {
+                body = body.singlepart(SinglePart::builder().header(media_type(calendar)?).body(calendar.content.clone()));
+            }
             builder.multipart(with_attachments(letter, body)?)
         }
     };
@@ -38,10 +47,14 @@ pub fn message(letter: &Letter, sent_at: DateTime<Utc>) -> anyhow::Result<Vec<u8
 fn with_attachments(letter: &Letter, body: MultiPart) -> anyhow::Result<MultiPart> {
     let mut whole = MultiPart::mixed().multipart(body);
     for attachment in &letter.attachments {
-        let media_type = ContentType::parse(attachment.media_type).context("a media type that is none")?;
-        whole = whole.singlepart(Attachment::new(attachment.name.to_owned()).body(attachment.content.clone(), media_type));
+        let file = Attachment::new(attachment.name.to_owned()).body(attachment.content.clone(), media_type(attachment)?);
+        whole = whole.singlepart(file);
     }
     Ok(whole)
+}
+
+fn media_type(attachment: &letter::Attachment) -> anyhow::Result<ContentType> {
+    ContentType::parse(attachment.media_type).context("a media type that is none")
 }
 
 fn addressee(recipient: &Recipient) -> anyhow::Result<Mailbox> {
@@ -106,11 +119,15 @@ mod tests {
     use app::words::Language;
     use mail_parser::MessageParser;
 
-    use super::super::letter::{self, LetterKind, MessageId, Sender};
+    use super::super::letter::{LetterKind, MessageId};
     use super::*;
 
     fn email(text: &str) -> Email {
         Email::parse(text).unwrap().unwrap()
+    }
+
+    fn clinic() -> Sender {
+        Sender { name: "Rowan Street Clinic".to_owned(), email: email("hello@rowanstreet.example") }
     }
 
     fn letter(name: &str, subject: &str) -> Letter {
@@ -118,7 +135,7 @@ mod tests {
             id: MessageId::new(LetterKind::Confirmation, &"0198c0de", 0, "portal.example"),
             kind: LetterKind::Confirmation,
             language: Language::Ar,
-            sender: Sender { name: "Rowan Street Clinic".to_owned(), email: email("hello@rowanstreet.example") },
+            sender: clinic(),
             recipient: Recipient::Mail { name: name.to_owned(), email: email("maya@example.org") },
             subject: subject.to_owned(),
             text: "مرحبًا مايا\n".to_owned(),
@@ -137,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_message_can_be_read_as_it_was_written() {
-        let bytes = message(&letter("مايا حداد", "تم حجز موعدك"), sent_at()).unwrap();
+        let bytes = message(&letter("مايا حداد", "تم حجز موعدك"), &clinic(), sent_at()).unwrap();
         let read = MessageParser::default().parse(&bytes).unwrap();
         assert_eq!(read.subject(), Some("تم حجز موعدك"));
         assert_eq!(read.message_id(), Some("confirmation.0198c0de.0@portal.example"));
@@ -150,9 +167,20 @@ mod tests {
     }
 
     #[test]
+    fn answers_go_to_the_clinic_whoever_sends_its_letters() {
+        let portal = Sender { email: email("portal@post.example"), ..clinic() };
+        for (from, reply_to) in [(clinic(), None), (portal, Some("hello@rowanstreet.example"))] {
+            let bytes = message(&letter("Maya", "x"), &from, sent_at()).unwrap();
+            let read = MessageParser::default().parse(&bytes).unwrap();
+            assert_eq!(read.from().unwrap().first().unwrap().address(), Some(from.email.as_str()));
+            assert_eq!(read.reply_to().and_then(|found| found.first()).and_then(|found| found.address()), reply_to);
+        }
+    }
+
+    #[test]
     fn line_breaks_in_a_name_or_subject_make_no_second_header() {
         let attack = "Maya\r\nBcc: eve@example.org\r\n\r\nAnother letter\u{85}\n";
-        let bytes = message(&letter(attack, attack), sent_at()).unwrap();
+        let bytes = message(&letter(attack, attack), &clinic(), sent_at()).unwrap();
         let read = MessageParser::default().parse(&bytes).unwrap();
         assert!(read.bcc().is_none());
         assert_eq!(read.all_to().count(), 1);
@@ -166,7 +194,7 @@ mod tests {
     fn a_text_message_is_kept_with_the_number_it_is_for() {
         let phone = Phone::parse("+44 7700 900461").unwrap().unwrap();
         let text = Letter { recipient: Recipient::Text { phone }, html: None, attachments: Vec::new(), ..letter("", "x") };
-        let bytes = message(&text, sent_at()).unwrap();
+        let bytes = message(&text, &clinic(), sent_at()).unwrap();
         let read = MessageParser::default().parse(&bytes).unwrap();
         let to = read.to().unwrap().first().unwrap();
         assert_eq!((to.name(), to.address()), (Some("+447700900461"), Some("447700900461@text.invalid")));

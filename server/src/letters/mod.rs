@@ -5,9 +5,11 @@
 //! - [`render`]: templates and labels turned into words
 //! - [`ics`]: the calendar file of a visit
 //! - [`message`]: a letter as a mail message
+//! - [`channel`]: takes a letter, or says why not; [`smtp`]: the mail server
 //! - [`mailbox`]: the folder that letters go to by default; [`mailbox_page`]: shows it
-//! - [`job`]: decides at the moment of sending, sends, and notes it; `store`: its SQL
+//! - [`job`]: decides at the moment of sending, sends, and notes it; [`store`]: its SQL
 
+pub mod channel;
 pub mod ics;
 pub mod job;
 pub mod letter;
@@ -15,7 +17,8 @@ pub mod mailbox;
 pub mod mailbox_page;
 pub mod message;
 pub mod render;
-mod store;
+pub mod smtp;
+pub mod store;
 #[cfg(test)]
 mod testing;
 pub mod visit;

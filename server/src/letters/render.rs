@@ -16,8 +16,15 @@ use serde::Serialize;
 use super::letter::LetterKind;
 use crate::labels::NBSP;
 
-/// The style inside an HTML letter.
+/// The style inside an HTML letter: only what depends on the reader's program. Many programs throw
+/// it away, so everything else stands at the elements themselves.
 pub const STYLE: &str = include_str!("../../letters/layout.css");
+
+/// The styles at the elements of an HTML letter.
+pub fn element_styles() -> impl Iterator<Item = &'static str> {
+    const LAYOUT: &str = include_str!("../../letters/layout.html");
+    LAYOUT.split(" style=\"").skip(1).filter_map(|rest| rest.split('"').next())
+}
 
 macro_rules! templates {
     ($($kind:literal)*; $($page:literal)*) => {

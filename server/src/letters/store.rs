@@ -1,46 +1,209 @@
-//! Rows of `letter`: what was sent, to whom in outline, and why.
+//! Rows of `letter`: what is sent, to whom in outline, why, and how far it came.
 
-use chrono::{DateTime, Utc};
+use std::fmt;
+
+use app::ids::{AppointmentId, ClinicSlug};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::letter::Letter;
-use crate::store::{StoreError, Tx};
+use crate::store::{Row, StoreError, Tx};
 
-/// Whether this very letter has gone out already.
-pub async fn was_sent(tx: &mut Tx, clinic: &str, letter: &Letter) -> Result<bool, StoreError> {
+/// How often a letter is handed over without an answer: the second time may make a duplicate.
+const UNANSWERED_MAX: i64 = 2;
+/// Longer than any attempt lasts: whoever was sending it then has ended since.
+const SENDING_MAX: TimeDelta = TimeDelta::minutes(5);
+
+/// Whether a letter may be handed to its channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Go,
+    /// It was sent, or failed for good.
+    Settled,
+    /// It was handed over as often as it may be, and nobody knows whether it arrived.
+    Unknown,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Sent,
+    Waiting(String),
+    /// The next attempt may be the last.
+    Unanswered(String),
+    Failed(String),
+}
+
+impl Outcome {
+    /// The state's name in tables and figures.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Waiting(_) => "waiting",
+            Self::Unanswered(_) => "sending",
+            Self::Failed(_) => "failed",
+        }
+    }
+
+    fn why(&self) -> Option<&str> {
+        match self {
+            Self::Sent => None,
+            Self::Waiting(why) | Self::Unanswered(why) | Self::Failed(why) => Some(why),
+        }
+    }
+}
+
+/// Whether this very letter is done with.
+pub async fn is_settled(tx: &mut Tx, clinic: &ClinicSlug, letter: &Letter) -> Result<bool, StoreError> {
+    let state = state(tx, clinic, letter).await?;
+    Ok(state.is_some_and(|(state, _)| matches!(state.as_str(), "sent" | "failed" | "unknown")))
+}
+
+async fn state(tx: &mut Tx, clinic: &ClinicSlug, letter: &Letter) -> Result<Option<(String, i64)>, StoreError> {
     let found = tx
-        .query("SELECT id FROM letter WHERE clinic = $1 AND message_id = $2")
-        .bind(clinic)
+        .query("SELECT state, unanswered FROM letter WHERE clinic = $1 AND message_id = $2")
+        .bind(clinic.as_str())
         .bind(letter.id.to_string())
         .fetch_optional()
         .await?;
-    Ok(found.is_some())
+    found.map(|row| Ok((row.get("state")?, row.get("unanswered")?))).transpose()
 }
 
-/// Notes that it went out; noting it twice leaves one row.
-pub async fn note(
+/// Notes that the letter is about to be handed over: before it is, so that a program that ends in
+/// between leaves a trace. An earlier attempt without an end counts as one without an answer.
+pub async fn begin(
     tx: &mut Tx,
-    clinic: &str,
-    about: Uuid,
+    clinic: &ClinicSlug,
+    about: AppointmentId,
     letter: &Letter,
     id: Uuid,
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<Standing, StoreError> {
+    let added = tx
+        .query(
+            "INSERT INTO letter (id, clinic, kind, appointment, channel, recipient_hint, reason, language, message_id, sent_at, state)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'sending') ON CONFLICT DO NOTHING",
+        )
+        .bind(id)
+        .bind(clinic.as_str())
+        .bind(letter.kind.name())
+        .bind(about.0)
+        .bind(letter.recipient.channel())
+        .bind(letter.recipient.hint())
+        .bind(letter.kind.reason())
+        .bind(letter.language.tag())
+        .bind(letter.id.to_string())
+        .bind(now)
+        .execute()
+        .await?;
+    if added > 0 {
+        return Ok(Standing::Go);
+    }
+    let (before, unanswered) = state(tx, clinic, letter).await?.unwrap_or_default();
+    let unanswered = unanswered + i64::from(before == "sending");
+    let standing = match before.as_str() {
+        "sent" | "failed" | "unknown" => return Ok(Standing::Settled),
+        _ if unanswered >= UNANSWERED_MAX => Standing::Unknown,
+        _ => Standing::Go,
+    };
+    let state = if standing == Standing::Go { "sending" } else { "unknown" };
+    // The address may be another one by now, and with it the channel.
     tx.query(
-        "INSERT INTO letter (id, clinic, kind, appointment, channel, recipient_hint, reason, language, message_id, sent_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
+        "UPDATE letter SET state = $1, unanswered = $2, channel = $3, recipient_hint = $4, sent_at = $5
+         WHERE clinic = $6 AND message_id = $7",
     )
-    .bind(id)
-    .bind(clinic)
-    .bind(letter.kind.name())
-    .bind(about)
+    .bind(state)
+    .bind(unanswered)
     .bind(letter.recipient.channel())
     .bind(letter.recipient.hint())
-    .bind(letter.kind.reason())
-    .bind(letter.language.tag())
-    .bind(letter.id.to_string())
     .bind(now)
+    .bind(clinic.as_str())
+    .bind(letter.id.to_string())
     .execute()
     .await?;
+    Ok(standing)
+}
+
+/// Notes how the attempt ended.
+pub async fn end(
+    tx: &mut Tx,
+    clinic: &ClinicSlug,
+    letter: &Letter,
+    outcome: &Outcome,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    tx.query("UPDATE letter SET state = $1, detail = $2, sent_at = $3 WHERE clinic = $4 AND message_id = $5")
+        .bind(outcome.name())
+        .bind(outcome.why())
+        .bind(now)
+        .bind(clinic.as_str())
+        .bind(letter.id.to_string())
+        .execute()
+        .await?;
     Ok(())
+}
+
+/// A letter that did not go out, for the clinic to see: nothing in it is about health, and it
+/// names nobody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotSent {
+    pub clinic: String,
+    pub kind: String,
+    /// The visit's number, by which staff find the patient.
+    pub number: String,
+    pub channel: String,
+    pub recipient_hint: String,
+    pub state: String,
+    pub detail: String,
+    /// Of the last attempt.
+    pub at: DateTime<Utc>,
+}
+
+/// One line of the list that operators read.
+impl fmt::Display for NotSent {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { clinic, kind, number, channel, recipient_hint, state, detail, at } = self;
+        let at = at.format("%Y-%m-%d %H:%M UTC");
+        // With a channel, or with one when the program ended: nobody knows.
+        let state = if state == "sending" { "unknown" } else { state };
+        write!(out, "{at}  {state:7}  {clinic}  {number}  {kind}  by {channel} to {recipient_hint}")?;
+        if detail.is_empty() { Ok(()) } else { write!(out, ": {detail}") }
+    }
+}
+
+impl NotSent {
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            clinic: row.get("clinic")?,
+            kind: row.get("kind")?,
+            number: row.get::<Option<String>>("number")?.unwrap_or_default(),
+            channel: row.get("channel")?,
+            recipient_hint: row.get("recipient_hint")?,
+            state: row.get("state")?,
+            detail: row.get::<Option<String>>("detail")?.unwrap_or_default(),
+            at: row.get("sent_at")?,
+        })
+    }
+}
+
+/// Letters that failed, wait for another attempt, or may have arrived; the latest first.
+pub async fn not_sent(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<Vec<NotSent>, StoreError> {
+    let rows = tx
+        .query(
+            "SELECT letter.clinic, letter.kind, appointment.number, letter.channel, letter.recipient_hint, letter.state,
+                 letter.detail, letter.sent_at
+             FROM letter LEFT JOIN appointment ON appointment.clinic = letter.clinic AND appointment.id = letter.appointment
+             WHERE letter.state <> 'sent' AND (letter.state <> 'sending' OR letter.sent_at < $1)
+             ORDER BY letter.sent_at DESC, letter.id LIMIT $2",
+        )
+        .bind(now - SENDING_MAX)
+        .bind(limit)
+        .fetch_all()
+        .await?;
+    rows.iter().map(NotSent::read).collect()
+}
+
+/// How many letters failed for good or may not have arrived, of all clinics.
+pub async fn lost(tx: &mut Tx) -> Result<i64, StoreError> {
+    tx.query("SELECT COUNT(clinic) AS count FROM letter WHERE state IN ('failed', 'unknown')").fetch_one().await?.get("count")
 }

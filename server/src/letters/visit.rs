@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use super::ics::{CalendarEntry, EntryStatus};
+use super::ics::{CalendarEntry, EntryStatus, Parties, Party};
 use super::letter::{Attachment, Letter, LetterKind, MessageId, Recipient, Sender};
 use super::render::{mail, text_message};
 use crate::booking::letter::LetterFacts;
@@ -108,7 +108,7 @@ impl VisitLetter<'_> {
             | LetterKind::Change
             | LetterKind::Cancellation
             | LetterKind::MovedByClinic
-            | LetterKind::Withdrawn => vec![self.calendar_attachment()?],
+            | LetterKind::Withdrawn => vec![self.calendar_attachment(&letter.sender, &letter.recipient)?],
         };
         Ok(Some(Letter { subject: rendered.subject, text: rendered.text, html: Some(rendered.html), attachments, ..letter }))
     }
@@ -140,11 +140,19 @@ impl VisitLetter<'_> {
                 VisitStatus::Booked => EntryStatus::Confirmed,
                 VisitStatus::Cancelled => EntryStatus::Cancelled,
             },
+            parties: None,
         })
     }
 
-    fn calendar_attachment(&self) -> Result<Attachment, WritingError> {
-        let entry = self.calendar(self.language())?;
+    /// The visit as it goes with a letter: a mail program takes it over by itself.
+    fn calendar_attachment(&self, sender: &Sender, recipient: &Recipient) -> Result<Attachment, WritingError> {
+        let mut entry = self.calendar(self.language())?;
+        if let Recipient::Mail { name, email } = recipient {
+            entry.parties = Some(Parties {
+                organizer: Party { name: sender.name.clone(), email: sender.email.clone() },
+                attendee: Party { name: name.clone(), email: email.clone() },
+            });
+        }
         Ok(Attachment { name: "visit.ics", media_type: entry.media_type(), content: entry.file() })
     }
 

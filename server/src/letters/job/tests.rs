@@ -7,6 +7,7 @@ use app::words::Language;
 use chrono::NaiveDate;
 use uuid::Uuid;
 
+use super::super::mailbox::Mailbox;
 use super::super::testing::{clinic, facts, utc};
 use super::*;
 use crate::booking::letter::LetterFacts;
@@ -49,7 +50,7 @@ async fn desk(scratch: &Scratch, facts: LetterFacts, folder: &Path) -> Desk {
         clinics: Arc::new(Clinics::open(database.clone()).await.unwrap()),
         links: Arc::new(Links::load(&database).await.unwrap()),
         origin: "https://portal.example".to_owned(),
-        mailbox: mailbox.clone(),
+        channels: Channels::folder(mailbox.clone()),
         database,
     };
     Desk { letters, mailbox }
@@ -70,7 +71,7 @@ impl Desk {
     /// What the table says was sent: channel, to whom, why.
     async fn noted(&self) -> Vec<[String; 3]> {
         let mut tx = self.letters.database.read().await.unwrap();
-        let rows = tx.query("SELECT channel, recipient_hint, reason FROM letter").fetch_all().await.unwrap();
+        let rows = tx.query("SELECT channel, recipient_hint, reason FROM letter WHERE state = 'sent'").fetch_all().await.unwrap();
         rows.iter().map(|row| ["channel", "recipient_hint", "reason"].map(|column| row.get(column).unwrap())).collect()
     }
 }
@@ -89,7 +90,7 @@ on_both! {
         let first = desk.mailbox.open(&sent[0]).await.unwrap();
         assert!(String::from_utf8(first.clone().unwrap()).unwrap().contains("Subject: You are booked: Thursday 12 March"));
         desk.letters.clock.advance(chrono::TimeDelta::minutes(5));
-        desk.run().await.unwrap();
+        assert!(matches!(desk.run().await, Err(JobError::Moot("it has been said"))));
         assert_eq!(desk.mailbox.list().await.unwrap(), sent);
         assert_eq!(desk.mailbox.open(&sent[0]).await.unwrap(), first, "it was not sent again");
         assert_eq!(desk.noted().await, [["mail", "m***@example.org", "the visit was booked"]]);
@@ -101,7 +102,7 @@ on_both! {
         cancelled.appointment.status = VisitStatus::Cancelled;
         let desk = desk(&scratch, cancelled, folder.path()).await;
         desk.run().await.unwrap();
-        desk.run().await.unwrap();
+        assert!(matches!(desk.run().await, Err(JobError::Moot("it has been said"))));
         assert_eq!(desk.mailbox.list().await.unwrap().len(), 1);
         assert_eq!(desk.noted().await, [["mail", "m***@example.org", "the visit was cancelled"]]);
     }
@@ -112,7 +113,7 @@ on_both! {
         std::fs::write(&blocked, "a file where the folder should be").unwrap();
         let desk = desk(&scratch, facts(Language::De), &blocked).await;
         assert!(matches!(desk.run().await, Err(JobError::Retry(_))));
-        assert!(desk.noted().await.is_empty(), "nothing is noted that was not sent");
+        assert!(desk.noted().await.is_empty(), "nothing is noted as sent that was not");
         std::fs::remove_file(&blocked).unwrap();
         desk.run().await.unwrap();
         assert_eq!(desk.noted().await.len(), 1);

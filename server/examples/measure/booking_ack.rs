@@ -1,0 +1,93 @@
+//! How long "you are booked" takes while the mail server is well, away, or silent: a letter is
+//! never waited for.
+//!
+//! Bookings come at a constant rate, and a delay counts from the instant at which the last button
+//! was due. The passes take turns, so that whatever else the machine does is in all of them.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use chrono::Days;
+use server::clock::Clock;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use crate::program::{Program, folder};
+use crate::sample::Sample;
+use crate::say;
+use crate::smtp::{MailServer, Manner};
+use crate::visitor::{Described, TIMES_PAGE, Visitor, Wanted};
+
+const TURNS: u32 = 3;
+const WARM_UP: usize = 20;
+const BOOKINGS: usize = 400;
+const PER_SECOND: u32 = 40;
+
+pub async fn measure(program: &Path, inside: &Path) -> anyhow::Result<()> {
+    let (mut well, mut away, mut silent) = (Sample::default(), Sample::default(), Sample::default());
+    for turn in 0..TURNS {
+        let server = MailServer::start(Manner::Accepting).await;
+        pass(program, &folder(inside, &format!("well-{turn}"))?, server.port, &mut well).await?;
+        ensure!(!server.received().is_empty(), "the mail server got no letter");
+        server.behave(Manner::Slow(Duration::from_hours(1)));
+        pass(program, &folder(inside, &format!("silent-{turn}"))?, server.port, &mut silent).await?;
+        let port = server.port;
+        server.end().await;
+        pass(program, &folder(inside, &format!("away-{turn}"))?, port, &mut away).await?;
+    }
+    let (well, away, silent) = (well.percentile(99), away.percentile(99), silent.percentile(99));
+    say("p99 with the mail server down beyond p99 with it up", away.max(silent) - well, "ms")?;
+    say("acknowledgement, mail server up, p99", well, "ms")?;
+    say("acknowledgement, mail server away, p99", away, "ms")?;
+    say("acknowledgement, mail server silent, p99", silent, "ms")
+}
+
+async fn pass(program: &Path, folder: &Path, port: u16, sample: &mut Sample) -> anyhow::Result<()> {
+    let server = format!("smtp://127.0.0.1:{port}");
+    let mut portal = Program::start_with(program, folder, &[("PERENNIAL_MAIL_SERVER", &server)])?;
+    portal.answers(TIMES_PAGE).await?;
+    let visitor = portal.visitor();
+    let mut described = Vec::new();
+    for wanted in free_times(&visitor).await? {
+        described.extend(visitor.describe(&wanted, &format!("maya{}@example.org", described.len())).await?);
+        if described.len() == WARM_UP + BOOKINGS {
+            break;
+        }
+    }
+    ensure!(described.len() == WARM_UP + BOOKINGS, "the demo has too few free times");
+    for took in confirm_all(&visitor, described).await?.into_iter().skip(WARM_UP) {
+        sample.add(took);
+    }
+    portal.kill().await
+}
+
+/// Presses the last button of all of them at the rate; how long each took, in order.
+async fn confirm_all(visitor: &Visitor, described: Vec<Described>) -> anyhow::Result<Vec<Duration>> {
+    let (began, mut asked) = (Instant::now(), JoinSet::new());
+    for (number, described) in (0_u32..).zip(described) {
+        let due = began + Duration::from_secs(1) * number / PER_SECOND;
+        sleep_until(due).await;
+        let visitor = visitor.clone();
+        asked.spawn(async move { (number, visitor.confirm(&described).await, due.elapsed()) });
+    }
+    let mut all = Vec::new();
+    while let Some(answer) = asked.join_next().await {
+        let (number, booked, took) = answer?;
+        booked?.context("a held time was taken by somebody else")?;
+        all.push((number, took));
+    }
+    all.sort_unstable_by_key(|(number, _)| *number);
+    Ok(all.into_iter().map(|(_, took)| took).collect())
+}
+
+/// What is free in the next eight weeks; of times that overlap, only the first can be held.
+async fn free_times(visitor: &Visitor) -> anyhow::Result<Vec<Wanted>> {
+    let today = Clock::system().now().date_naive();
+    let mut found = Vec::new();
+    for week in 0..8 {
+        let times = visitor.times(today + Days::new(2 + 7 * week)).await?;
+        found.extend(Wanted::of(&times));
+    }
+    Ok(found)
+}
