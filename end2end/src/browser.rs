@@ -52,6 +52,8 @@ impl Server {
         command.env("PERENNIAL_LISTEN", format!("127.0.0.1:{port}")).env_remove("DATABASE_URL");
         // All tests come from one address, which a patient would not.
         command.env("PERENNIAL_LIMITS_BOOKINGS_PER_MIN", "6000").env("PERENNIAL_LIMITS_BOOKINGS_BURST", "6000");
+        // Whoever waits for a letter about a change does not wait three minutes.
+        command.env("PERENNIAL_LETTERS_UNDO_S", "0");
         let process = Tended::start(&mut command).with_context(|| format!("{} cannot be started", binary.display()))?;
         let mut server = Self { process, _folder: folder, port };
         wait_for("the server", START_LIMIT, || server.is_ready())?;

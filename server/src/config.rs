@@ -14,6 +14,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use app::fields::Email;
+use chrono::TimeDelta;
 
 use self::mail::{Mail, MailServer};
 pub use self::origin::{Origin, is_local};
@@ -87,6 +88,12 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("mail.trust", "", "a file", "certificates in PEM to trust beside the public ones"),
     setting("mail.timeout_s", "20", "a number from 1 to 25", "seconds for each step: connecting, addressing, handing over"),
+    setting(
+        "letters.undo_s",
+        "180",
+        "a number from 0 to 3600",
+        "seconds before a change of a visit is told; one that is undone meanwhile sends nothing",
+    ),
     setting("demo", "auto", "auto, on or off", "load the demo clinic at start; auto: if there is no clinic yet"),
     setting("worker", "on", "on or off", "`serve` also does the jobs; off where `work` runs by itself"),
     setting("metrics", "off", "off, or an address and a port", "where metrics are served, apart from the pages"),
@@ -124,6 +131,8 @@ pub struct Config {
     mailbox_page: Choice,
     /// `None`: letters go to the mailbox folder.
     pub mail: Option<Mail>,
+    /// How long a change waits before it is told.
+    pub letters_undo: TimeDelta,
     /// Auto: only where there is no clinic at all.
     pub demo: Choice,
     pub worker: bool,
@@ -309,6 +318,9 @@ impl Values {
             mailbox: self.take("mailbox")?,
             mailbox_page: self.take_with("mailbox_page", choice)?,
             mail,
+            letters_undo: self.take_with("letters.undo_s", |text| {
+                text.parse().ok().filter(|seconds| (0..=3600).contains(seconds)).map(TimeDelta::seconds)
+            })?,
             demo: self.take_with("demo", choice)?,
             worker: self.take_with("worker", on_or_off)?,
             metrics: self.take_with("metrics", |text| match on_or_off(text) {

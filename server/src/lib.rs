@@ -61,6 +61,7 @@ use crate::jobs::{Registry, Worker, queue, schedule};
 use crate::letters::channel::Channels;
 use crate::letters::job::VisitLetters;
 use crate::letters::mailbox::Mailbox;
+use crate::letters::tell::{CHANGE_LETTER_JOB, LETTER_JOB};
 use crate::link::Links;
 use crate::store::{Database, StoreError};
 use crate::web::calendar::Calendars;
@@ -330,6 +331,7 @@ fn jobs(
         links: Arc::clone(links),
         origin: config.origin.to_string(),
         channels: Channels::open(config)?,
+        undo: config.letters_undo,
     };
     let letters = Arc::new(letters);
     let booking = Arc::clone(booking);
@@ -342,7 +344,7 @@ fn jobs(
         let (database, before) = (database.clone(), clock.now() - JOBS_KEPT);
         async move { Ok(queue::forget_done(&database, before).await.map(drop)?) }
     });
-    let registry = Registry::default().job(booking::LETTER_JOB, letters.clone()).job(booking::CHANGE_LETTER_JOB, letters);
+    let registry = Registry::default().job(LETTER_JOB, letters.clone()).job(CHANGE_LETTER_JOB, letters);
     Ok(registry.chore(sweep).chore(forget))
 }
 

@@ -23,7 +23,7 @@ pub const CONNECTIONS: &str = "perennial_connections";
 pub const BOOKINGS: &str = "perennial_bookings_total";
 /// Holds and confirmations that someone else was faster with.
 pub const CONFLICTS: &str = "perennial_conflicts_total";
-/// Jobs that ended, by kind and outcome: done, moot, retry, failed.
+/// Jobs that ended, by kind and outcome: done, moot, early, retry, failed.
 pub const JOBS: &str = "perennial_jobs_total";
 /// Jobs that are due and not done.
 pub const JOBS_DUE: &str = "perennial_jobs_due";

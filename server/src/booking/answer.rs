@@ -11,14 +11,13 @@ use app::words::Language;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::Booking;
 use super::store::appointment::{self, AppointmentRow, Cancelled, DECLINED};
 use super::store::{guard, patient};
-use super::visit::tell;
-use super::{Booking, LETTER_JOB};
 use crate::audit;
 use crate::failure::Failure;
-use crate::jobs::{self, NewJob};
 use crate::labels;
+use crate::letters::tell::{Beside, LETTER_JOB, tell, tell_beside};
 use crate::store::{StoreError, Tx};
 
 /// What staff say.
@@ -159,14 +158,8 @@ pub(super) async fn look_later(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let Some(due_at) = visit.answer_by.filter(|_| visit.status == VisitStatus::Pending) else { return Ok(()) };
-    let row = NewJob {
-        clinic: clinic.as_str(),
-        kind: LETTER_JOB,
-        subject: serde_json::json!({ "appointment": visit.id }),
-        unique_key: format!("{LETTER_JOB}/{}/{}/answer", visit.id, visit.sequence),
-        due_at,
-    };
-    jobs::enqueue(tx, &row, now, Uuid::new_v5(&job, b"answer")).await.map(drop)
+    let beside = Beside { job: LETTER_JOB, what: "answer", due_at };
+    tell_beside(tx, clinic, visit, &beside, Uuid::new_v5(&job, b"answer"), now).await
 }
 
 async fn answer(tx: &mut Tx, clinic: &Clinic, answering: &Answering) -> Result<Answered, Failure> {

@@ -13,9 +13,10 @@ use uuid::Uuid;
 use super::details::cut;
 use super::store::appointment::{self, Cancelled};
 use super::store::{guard, unsettled};
-use super::visit::{fee_now, tell, version};
+use super::visit::{fee_now, version};
 use crate::audit;
 use crate::failure::Failure;
+use crate::letters::tell::tell;
 use crate::store::Tx;
 
 /// What cancelling needs to know.

@@ -23,11 +23,8 @@ use super::store::hold::HoldRow;
 use super::store::patient::{self, Consent};
 use crate::audit;
 use crate::failure::Failure;
-use crate::jobs::{self, NewJob};
+use crate::letters::tell::tell;
 use crate::store::Tx;
-
-/// The job that writes to the patient after a booking.
-pub const LETTER_JOB: &str = "letter.confirmation";
 
 /// What confirming needs to know; the ids are fresh, for whatever it has to insert.
 #[derive(Clone)]
@@ -89,14 +86,7 @@ pub async fn book(
     appointment::insert(tx, &clinic.slug, &row).await?;
     super::store::hold::delete(tx, &clinic.slug, hold.id).await?;
 
-    let job = NewJob {
-        clinic: clinic.slug.as_str(),
-        kind: LETTER_JOB,
-        subject: serde_json::json!({ "appointment": row.id }),
-        unique_key: format!("{LETTER_JOB}/{}/{}", row.id, row.sequence),
-        due_at: *now,
-    };
-    jobs::enqueue(tx, &job, *now, confirming.job).await?;
+    tell(tx, &clinic.slug, row.id, row.sequence, confirming.job, *now).await?;
     answer::look_later(tx, &clinic.slug, &row, confirming.job, *now).await?;
     audit::record(tx, &audit::Entry::new(clinic.slug.as_str(), caller, "appointment.book", row.id), *now).await?;
     Ok(row.id)

@@ -5,6 +5,7 @@ use app::ids::{AppointmentId, ClinicSlug};
 use super::store::appointment::{self, AppointmentRow};
 use super::store::patient;
 use super::store::unsettled::{self, UnsettledRow};
+use crate::letters::store::last_told;
 use crate::store::{StoreError, Tx};
 
 /// A visit and whose it is.
@@ -14,6 +15,8 @@ pub struct LetterFacts {
     pub patient_name: String,
     /// What the clinic changed and the patient has not answered.
     pub unsettled: Option<UnsettledRow>,
+    /// What the last letter that went out said of the visit; `None` if none has.
+    pub told: Option<String>,
 }
 
 /// The facts as they are now; `None` if there is no such visit.
@@ -21,5 +24,6 @@ pub async fn letter_facts(tx: &mut Tx, clinic: &ClinicSlug, id: AppointmentId) -
     let Some(appointment) = appointment::get(tx, clinic, id).await? else { return Ok(None) };
     let patient_name = patient::name(tx, clinic, appointment.patient).await?.unwrap_or_default();
     let unsettled = unsettled::get(tx, clinic, id).await?;
-    Ok(Some(LetterFacts { appointment, patient_name, unsettled }))
+    let told = last_told(tx, clinic, id).await?;
+    Ok(Some(LetterFacts { appointment, patient_name, unsettled, told }))
 }

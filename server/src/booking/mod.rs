@@ -45,7 +45,6 @@ use app::request::Caller;
 use async_trait::async_trait;
 
 use self::confirm::Confirming;
-pub use self::confirm::LETTER_JOB;
 use self::find::Finder;
 pub use self::hold::DRAFT_KEPT;
 use self::hold::Wanted;
@@ -54,7 +53,6 @@ use self::store::appointment::{self, AppointmentRow};
 use self::store::hold::HoldRow;
 use self::store::patient;
 use self::view::{View, zone_of};
-pub use self::visit::CHANGE_LETTER_JOB;
 use crate::clinic::{self, Clinics};
 use crate::clock::Clock;
 use crate::failure::Failure;

@@ -20,10 +20,10 @@ use super::hold::{self, Occupant};
 use super::store::appointment::{self, AppointmentRow};
 use super::store::{Place, guard, patient, unsettled};
 use super::view::{View, zone_of};
-use super::visit::tell;
 use super::{NEAREST, answer, confirm, details};
 use crate::audit;
 use crate::failure::Failure;
+use crate::letters::tell::tell;
 use crate::store::Tx;
 
 /// What moving needs to know.

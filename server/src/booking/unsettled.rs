@@ -16,6 +16,7 @@ use app::request::Caller;
 use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
 use uuid::Uuid;
 
+use super::Booking;
 use super::answer::staff_only;
 use super::find::{self, Finder};
 use super::relocate::{self, Relocating};
@@ -23,12 +24,10 @@ use super::store::appointment::{self, AppointmentRow, Cancelled, WITHDRAWN};
 use super::store::unsettled::{self, UnsettledRow};
 use super::store::{Place, guard, patient};
 use super::view::{View, zone_of};
-use super::visit::tell;
-use super::{Booking, CHANGE_LETTER_JOB};
 use crate::audit;
 use crate::failure::Failure;
-use crate::jobs::{self, NewJob};
 use crate::labels;
+use crate::letters::tell::{Beside, CHANGE_LETTER_JOB, tell, tell_beside};
 use crate::store::{StoreError, Tx};
 
 /// What staff do to a visit.
@@ -238,12 +237,7 @@ async fn note(
 /// Notes that the clinic's file has no place for a visit any more, and has the patient told.
 pub async fn unfit(tx: &mut Tx, clinic: &ClinicSlug, visit: &AppointmentRow, now: DateTime<Utc>) -> Result<(), StoreError> {
     note(tx, clinic, visit.id, UnsettledKind::Unfit, None, now).await?;
-    let row = NewJob {
-        clinic: clinic.as_str(),
-        kind: CHANGE_LETTER_JOB,
-        subject: serde_json::json!({ "appointment": visit.id }),
-        unique_key: format!("{CHANGE_LETTER_JOB}/{}/{}/unfit", visit.id, visit.sequence),
-        due_at: now,
-    };
-    jobs::enqueue(tx, &row, now, Uuid::new_v5(&visit.id.0, row.unique_key.as_bytes())).await.map(drop)
+    let job = Uuid::new_v5(&visit.id.0, format!("unfit {}", visit.sequence).as_bytes());
+    let beside = Beside { job: CHANGE_LETTER_JOB, what: "unfit", due_at: now };
+    tell_beside(tx, clinic, visit, &beside, job, now).await
 }

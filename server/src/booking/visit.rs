@@ -10,7 +10,6 @@ use app::error::PortalError;
 use app::ids::{AppointmentId, ClinicSlug, LinkToken};
 use app::request::Caller;
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::cancel::{self, Cancelling};
 use super::store::appointment::{self, AppointmentRow};
@@ -18,13 +17,8 @@ use super::store::{patient, unsettled};
 use super::view::{View, zone_of};
 use super::{Booking, relocate, visitor};
 use crate::failure::Failure;
-use crate::jobs::{self, NewJob};
 use crate::labels;
 use crate::link::Purpose;
-use crate::store::{StoreError, Tx};
-
-/// The job that writes to the patient after a visit was moved or cancelled.
-pub const CHANGE_LETTER_JOB: &str = "letter.change";
 
 impl Booking {
     pub(super) fn open_visit(&self, link: &LinkToken) -> Result<AppointmentId, Failure> {
@@ -153,25 +147,6 @@ pub(super) fn fee_now(clinic: &Clinic, row: &AppointmentRow, now: DateTime<Utc>)
 /// What a page shows of a visit's state, and of what changing it costs.
 pub(super) fn version(clinic: &Clinic, row: &AppointmentRow, now: DateTime<Utc>) -> String {
     format!("{}.{}.{}", appointment::status_text(row.status), row.sequence, fee_now(clinic, row, now))
-}
-
-/// Adds the job that writes about a change; `sequence` is the visit's after it.
-pub(super) async fn tell(
-    tx: &mut Tx,
-    clinic: &ClinicSlug,
-    visit: AppointmentId,
-    sequence: i64,
-    job: Uuid,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    let job_row = NewJob {
-        clinic: clinic.as_str(),
-        kind: CHANGE_LETTER_JOB,
-        subject: serde_json::json!({ "appointment": visit }),
-        unique_key: format!("{CHANGE_LETTER_JOB}/{visit}/{sequence}"),
-        due_at: now,
-    };
-    jobs::enqueue(tx, &job_row, now, job).await.map(drop)
 }
 
 /// Where the letter went, without giving the address away: "m…@example.org", "…461".

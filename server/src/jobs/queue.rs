@@ -45,6 +45,8 @@ pub struct Job {
     pub subject: serde_json::Value,
     /// 1 for the first run.
     pub attempt: i64,
+    /// When the change was made that added it.
+    pub created_at: DateTime<Utc>,
 }
 
 impl Job {
@@ -65,6 +67,7 @@ impl Job {
             kind: row.get("kind")?,
             subject: row.get::<Json<_>>("subject")?.0,
             attempt: row.get("attempts")?,
+            created_at: row.get("created_at")?,
         })
     }
 }
@@ -99,11 +102,11 @@ pub async fn claim(database: &Database, now: DateTime<Utc>, limit: i64) -> Resul
                 "UPDATE job SET state = 'running', attempts = attempts + 1, leased_until = $1 WHERE id IN (\
                  SELECT id FROM job WHERE state IN ('waiting', 'running') AND due_at <= $2 \
                  AND (leased_until IS NULL OR leased_until <= $2) ORDER BY due_at, id LIMIT $3) \
-                 RETURNING id, clinic, kind, subject, attempts",
+                 RETURNING id, clinic, kind, subject, attempts, created_at",
                 "UPDATE job SET state = 'running', attempts = attempts + 1, leased_until = $1 WHERE id IN (\
                  SELECT id FROM job WHERE state IN ('waiting', 'running') AND due_at <= $2 \
                  AND (leased_until IS NULL OR leased_until <= $2) ORDER BY due_at, id LIMIT $3 FOR UPDATE SKIP LOCKED) \
-                 RETURNING id, clinic, kind, subject, attempts",
+                 RETURNING id, clinic, kind, subject, attempts, created_at",
             );
             let rows = tx.query(sql).bind(now + LEASE).bind(now).bind(limit).fetch_all().await?;
             rows.iter().map(Job::from_row).collect()
@@ -119,6 +122,10 @@ pub enum Ending {
     Moot {
         reason: &'static str,
     },
+    /// At that time, as if this run had not been.
+    NotYet {
+        until: DateTime<Utc>,
+    },
     /// Later again, or failed if this was the last attempt.
     Retry {
         reason: String,
@@ -131,9 +138,11 @@ pub enum Ending {
 /// Notes how the run ended. False if the lease had run out and someone else has the job by now.
 pub async fn end(database: &Database, job: &Job, ending: Ending, now: DateTime<Utc>) -> Result<bool, StoreError> {
     let (id, attempt) = (job.id, job.attempt);
+    let counted = if matches!(ending, Ending::NotYet { .. }) { attempt - 1 } else { attempt };
     let (state, reason, due_at) = match ending {
         Ending::Done => ("done", None, None),
         Ending::Moot { reason } => ("done", Some(reason.to_owned()), None),
+        Ending::NotYet { until } => ("waiting", None, Some(until)),
         Ending::Retry { reason } if !job.is_last() => {
             ("waiting", Some(reason), Some(now + backoff(attempt) + jitter(id, attempt)))
         }
@@ -146,12 +155,13 @@ pub async fn end(database: &Database, job: &Job, ending: Ending, now: DateTime<U
             let changed = tx
                 .query(
                     "UPDATE job SET state = $1, reason = $2, due_at = COALESCE($3, due_at), finished_at = $4, \
-                     leased_until = NULL WHERE id = $5 AND state = 'running' AND attempts = $6",
+                     leased_until = NULL, attempts = $5 WHERE id = $6 AND state = 'running' AND attempts = $7",
                 )
                 .bind(state)
                 .bind(&reason)
                 .bind(due_at)
                 .bind(finished_at)
+                .bind(counted)
                 .bind(id)
                 .bind(attempt)
                 .execute()
@@ -184,6 +194,17 @@ pub async fn due(tx: &mut Tx, now: DateTime<Utc>) -> Result<i64, StoreError> {
     .fetch_one()
     .await?
     .get("due")
+}
+
+/// Whether a job with that key is there and not over.
+pub async fn is_pending(tx: &mut Tx, clinic: &str, unique_key: &str) -> Result<bool, StoreError> {
+    let found = tx
+        .query("SELECT id FROM job WHERE clinic = $1 AND unique_key = $2 AND state IN ('waiting', 'running')")
+        .bind(clinic)
+        .bind(unique_key)
+        .fetch_optional()
+        .await?;
+    Ok(found.is_some())
 }
 
 /// A job that was given up, for the clinic to see.

@@ -1,11 +1,11 @@
 //! What a feature relies on when it leaves work for later, on both databases.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 use tokio::sync::{Notify, oneshot};
 
@@ -46,12 +46,18 @@ struct Counting {
     failures: usize,
     panics: bool,
     hopeless: bool,
+    /// Until it is time.
+    not_before: Option<DateTime<Utc>>,
+    is_time: AtomicBool,
 }
 
 #[async_trait]
 impl JobRun for Counting {
     async fn run(&self, _job: &Job) -> Result<(), JobError> {
         let before = self.runs.fetch_add(1, Ordering::SeqCst);
+        if let Some(until) = self.not_before.filter(|_| !self.is_time.load(Ordering::SeqCst)) {
+            return Err(JobError::NotYet(until));
+        }
         if self.hopeless {
             return Err(JobError::Fail(anyhow::anyhow!("no such appointment")));
         }
@@ -143,6 +149,20 @@ on_both! {
         clock.advance(TimeDelta::seconds(17));
         assert_eq!(worker.run_due().await.unwrap(), 1);
         assert_eq!(fate(&scratch.database, "a").await, done(3));
+    }
+
+    async fn a_run_that_is_too_early_comes_again_at_its_time_and_does_not_count(scratch: Scratch) {
+        let run = Arc::new(Counting { not_before: Some(noon() + TimeDelta::minutes(3)), ..Counting::default() });
+        let (worker, clock) = worker(&scratch, &run);
+        add(&scratch.database, "letter", "a", TimeDelta::zero()).await.unwrap();
+        assert_eq!(worker.run_due().await.unwrap(), 1);
+        assert_eq!(fate(&scratch.database, "a").await, ("waiting".to_owned(), 0, None));
+        clock.advance(TimeDelta::seconds(179));
+        assert_eq!(worker.run_due().await.unwrap(), 0);
+        run.is_time.store(true, Ordering::SeqCst);
+        clock.advance(TimeDelta::seconds(1));
+        assert_eq!(worker.run_due().await.unwrap(), 1);
+        assert_eq!(fate(&scratch.database, "a").await, done(1));
     }
 
     async fn after_the_last_attempt_a_job_has_failed_for_all_to_see(scratch: Scratch) {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use futures::future::join_all;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
@@ -39,6 +40,9 @@ pub enum JobError {
     /// It never will.
     #[error("{0:#}")]
     Fail(anyhow::Error),
+    /// Too early: again at that time, and this run does not count.
+    #[error("not before {0}")]
+    NotYet(DateTime<Utc>),
     /// It need not be done any more: the job is done, with that reason.
     #[error("{0}")]
     Moot(&'static str),
@@ -164,6 +168,7 @@ impl Worker {
         let outcome = match &ending {
             Ending::Done => "done",
             Ending::Moot { .. } => "moot",
+            Ending::NotYet { .. } => "early",
             Ending::Retry { reason } => {
                 tracing::warn!(job = %job.id, kind = job.kind, attempt = job.attempt, reason, "a job did not succeed");
                 "retry"
@@ -192,6 +197,7 @@ impl Worker {
         let run = AssertUnwindSafe(run.run(job)).catch_unwind();
         match tokio::time::timeout(RUN_TIME_MAX, run).await {
             Ok(Ok(Ok(()))) => Ending::Done,
+            Ok(Ok(Err(JobError::NotYet(until)))) => Ending::NotYet { until },
             Ok(Ok(Err(JobError::Moot(reason)))) => Ending::Moot { reason },
             Ok(Ok(Err(JobError::Retry(error)))) => Ending::Retry { reason: format!("{error:#}") },
             Ok(Ok(Err(JobError::Fail(error)))) => Ending::Failed { reason: format!("{error:#}") },

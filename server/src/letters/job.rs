@@ -10,15 +10,18 @@
 use std::sync::Arc;
 
 use anyhow::anyhow;
+use app::booking::model::VisitStatus;
 use app::clinic::model::Clinic;
 use app::ids::{AppointmentId, ClinicSlug};
 use app::request::Caller;
 use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 
 use super::channel::{Channels, NotTaken};
 use super::letter::Letter;
-use super::store::{self, Outcome, Standing};
+use super::store::{self, Attempt, Outcome, Standing};
+use super::tell::{self, CHANGE_LETTER_JOB};
 use super::visit::VisitLetter;
 use crate::audit;
 use crate::booking::letter::letter_facts;
@@ -29,7 +32,7 @@ use crate::link::{Links, Purpose};
 use crate::store::{Database, StoreError};
 use crate::telemetry;
 
-/// Runs the jobs of the kind `letter.confirmation`.
+/// Runs the jobs that [`tell`](tell::tell) adds.
 pub struct VisitLetters {
     pub database: Database,
     pub clock: Clock,
@@ -38,12 +41,23 @@ pub struct VisitLetters {
     /// By which people reach the server: `https://portal.example`.
     pub origin: String,
     pub channels: Channels,
+    /// How long a change waits before it is told.
+    pub undo: TimeDelta,
 }
 
 /// What the job's row says.
 #[derive(Deserialize)]
 struct Subject {
     appointment: AppointmentId,
+    /// The visit's, after the change that this is about.
+    sequence: Option<i64>,
+}
+
+/// A letter, and the state of the visit that it tells.
+struct News {
+    about: AppointmentId,
+    letter: Letter,
+    told: String,
 }
 
 #[async_trait]
@@ -51,23 +65,46 @@ impl JobRun for VisitLetters {
     async fn run(&self, job: &Job) -> Result<(), JobError> {
         let subject: Subject = job.subject().map_err(|error| JobError::Fail(anyhow!(error)))?;
         let clinic: ClinicSlug = job.clinic.parse().map_err(|error| JobError::Fail(anyhow!("the clinic's slug: {error}")))?;
-        let letter = self.letter(&clinic, subject.appointment).await?;
-        self.send(&clinic, subject.appointment, letter, job).await
+        let early = job.created_at + self.undo;
+        if job.kind == CHANGE_LETTER_JOB && self.clock.now() < early {
+            return Err(JobError::NotYet(early));
+        }
+        let news = self.news(&clinic, &subject, job).await;
+        if let Err(JobError::Moot(why)) = &news {
+            self.withdraw(&clinic, subject.appointment, job, why).await?;
+        }
+        self.send(&clinic, news?, job).await
     }
 }
 
 impl VisitLetters {
-    /// The letter to send now, unless there is nothing to say, or it has been said.
-    async fn letter(&self, slug: &ClinicSlug, id: AppointmentId) -> Result<Letter, JobError> {
+    /// What there is to tell now, unless there is nothing, or it has been told.
+    async fn news(&self, slug: &ClinicSlug, subject: &Subject, job: &Job) -> Result<News, JobError> {
+        let id = subject.appointment;
         let clinic = self.clinic(slug).await?;
         let mut tx = self.database.read().await?;
         let facts = letter_facts(&mut tx, slug, id).await?.ok_or(JobError::Moot("there is no such visit"))?;
+        let (visit, told) = (&facts.appointment, tell::told(&facts));
+        if tell::is_superseded(&mut tx, slug, visit, subject.sequence).await? {
+            return Err(JobError::Moot("a later change is told instead"));
+        }
+        if job.kind == CHANGE_LETTER_JOB && facts.told.as_ref() == Some(&told) {
+            return Err(JobError::Moot("the change was undone"));
+        }
+        // What the clinic did is told to somebody who cannot know of it.
+        let by_clinic = visit.is_declined() || facts.unsettled.is_some();
+        if visit.status == VisitStatus::Cancelled && facts.told.is_none() && !by_clinic {
+            return Err(JobError::Moot("nobody was told of the visit"));
+        }
         let link = self.links.make(Purpose::Visit, id.0);
         let letter = VisitLetter { facts: &facts, clinic: &clinic, link: &link, origin: &self.origin, now: self.clock.now() }
             .write()
             .map_err(|error| JobError::Fail(anyhow!(error)))?;
         let letter = letter.ok_or(JobError::Moot("there is nothing to say any more"))?;
-        if store::is_settled(&mut tx, slug, &letter).await? { Err(JobError::Moot("it has been said")) } else { Ok(letter) }
+        if store::is_settled(&mut tx, slug, &letter).await? {
+            return Err(JobError::Moot("it has been said"));
+        }
+        Ok(News { about: id, letter, told })
     }
 
     async fn clinic(&self, slug: &ClinicSlug) -> Result<Arc<Clinic>, JobError> {
@@ -79,10 +116,19 @@ impl VisitLetters {
         Ok(current.clinic)
     }
 
-    async fn send(&self, slug: &ClinicSlug, about: AppointmentId, letter: Letter, job: &Job) -> Result<(), JobError> {
-        let (clinic, beginning, id, now) = (slug.clone(), letter.clone(), self.clock.new_id(), self.clock.now());
-        let begun = self.database.write(async move |tx| store::begin(tx, &clinic, about, &beginning, id, now).await).await?;
+    /// Takes back what the job had tried to send and need not send any more.
+    async fn withdraw(&self, slug: &ClinicSlug, about: AppointmentId, job: &Job, why: &'static str) -> Result<(), StoreError> {
+        let (clinic, job) = (slug.clone(), job.id);
+        self.database.write(async move |tx| store::withdraw(tx, &clinic, about, job, None, why).await).await
+    }
+
+    async fn send(&self, slug: &ClinicSlug, news: News, job: &Job) -> Result<(), JobError> {
+        let now = self.clock.now();
+        let begun = self.begin(slug, &news, job, now).await?;
+        let News { about, letter, .. } = news;
         let delivered = match begun {
+            // Between our look and now; the next run sees what it is now.
+            Standing::Changed => return Err(JobError::NotYet(now)),
             Standing::Settled => return Err(JobError::Moot("it has been said")),
             Standing::Go => self.channels.deliver(&letter, now, self.clock.new_id()).await,
             Standing::Unknown => {
@@ -99,6 +145,21 @@ impl VisitLetters {
         metrics::counter!(telemetry::LETTERS, &labels).increment(1);
         self.note(slug, about, letter, outcome, begun).await?;
         answer
+    }
+
+    /// Notes that the letter is about to go out, if the visit is still what the letter says.
+    async fn begin(&self, slug: &ClinicSlug, news: &News, job: &Job, now: DateTime<Utc>) -> Result<Standing, StoreError> {
+        let (clinic, letter, told, about) = (slug.clone(), news.letter.clone(), news.told.clone(), news.about);
+        let attempt = Attempt { id: self.clock.new_id(), about, job: job.id, told, now };
+        self.database
+            .write(async move |tx| {
+                let facts = letter_facts(tx, &clinic, about).await?;
+                if facts.is_none_or(|facts| tell::told(&facts) != attempt.told) {
+                    return Ok(Standing::Changed);
+                }
+                store::begin(tx, &clinic, &letter, &attempt).await
+            })
+            .await
     }
 
     /// What cannot be sent is a fact about the patient's care, so it is in the audit as well.

@@ -7,6 +7,7 @@
 //! - [`message`]: a letter as a mail message
 //! - [`channel`]: takes a letter, or says why not; [`smtp`]: the mail server
 //! - [`mailbox`]: the folder that letters go to by default; [`mailbox_page`]: shows it
+//! - [`tell`]: by which a change of a visit asks for a letter
 //! - [`job`]: decides at the moment of sending, sends, and notes it; [`store`]: its SQL
 
 pub mod channel;
@@ -19,6 +20,7 @@ pub mod message;
 pub mod render;
 pub mod smtp;
 pub mod store;
+pub mod tell;
 #[cfg(test)]
 mod testing;
 pub mod visit;

@@ -18,10 +18,23 @@ const SENDING_MAX: TimeDelta = TimeDelta::minutes(5);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     Go,
+    /// The visit is not what the letter says any more.
+    Changed,
     /// It was sent, or failed for good.
     Settled,
     /// It was handed over as often as it may be, and nobody knows whether it arrived.
     Unknown,
+}
+
+/// An attempt to send a letter.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// Fresh, for the letter's row.
+    pub id: Uuid,
+    pub about: AppointmentId,
+    pub job: Uuid,
+    pub told: String,
+    pub now: DateTime<Utc>,
 }
 
 /// How an attempt ended.
@@ -56,7 +69,7 @@ impl Outcome {
 /// Whether this very letter is done with.
 pub async fn is_settled(tx: &mut Tx, clinic: &ClinicSlug, letter: &Letter) -> Result<bool, StoreError> {
     let state = state(tx, clinic, letter).await?;
-    Ok(state.is_some_and(|(state, _)| matches!(state.as_str(), "sent" | "failed" | "unknown")))
+    Ok(state.is_some_and(|(state, _)| matches!(state.as_str(), "sent" | "delivered" | "failed" | "unknown")))
 }
 
 async fn state(tx: &mut Tx, clinic: &ClinicSlug, letter: &Letter) -> Result<Option<(String, i64)>, StoreError> {
@@ -71,20 +84,16 @@ async fn state(tx: &mut Tx, clinic: &ClinicSlug, letter: &Letter) -> Result<Opti
 
 /// Notes that the letter is about to be handed over: before it is, so that a program that ends in
 /// between leaves a trace. An earlier attempt without an end counts as one without an answer.
-pub async fn begin(
-    tx: &mut Tx,
-    clinic: &ClinicSlug,
-    about: AppointmentId,
-    letter: &Letter,
-    id: Uuid,
-    now: DateTime<Utc>,
-) -> Result<Standing, StoreError> {
+pub async fn begin(tx: &mut Tx, clinic: &ClinicSlug, letter: &Letter, attempt: &Attempt) -> Result<Standing, StoreError> {
+    let Attempt { id, about, job, told, now } = attempt;
+    // The same job may have tried to send another letter before the visit changed.
+    withdraw(tx, clinic, *about, *job, Some(letter), "a later change is told instead").await?;
     let added = tx
         .query(
-            "INSERT INTO letter (id, clinic, kind, appointment, channel, recipient_hint, reason, language, message_id, sent_at, state)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'sending') ON CONFLICT DO NOTHING",
+            "INSERT INTO letter (id, clinic, kind, appointment, channel, recipient_hint, reason, language, message_id, sent_at, state, told, job)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'sending', $11, $12) ON CONFLICT DO NOTHING",
         )
-        .bind(id)
+        .bind(*id)
         .bind(clinic.as_str())
         .bind(letter.kind.name())
         .bind(about.0)
@@ -93,7 +102,9 @@ pub async fn begin(
         .bind(letter.kind.reason())
         .bind(letter.language.tag())
         .bind(letter.id.to_string())
-        .bind(now)
+        .bind(*now)
+        .bind(told)
+        .bind(*job)
         .execute()
         .await?;
     if added > 0 {
@@ -102,26 +113,65 @@ pub async fn begin(
     let (before, unanswered) = state(tx, clinic, letter).await?.unwrap_or_default();
     let unanswered = unanswered + i64::from(before == "sending");
     let standing = match before.as_str() {
-        "sent" | "failed" | "unknown" => return Ok(Standing::Settled),
+        "sent" | "delivered" | "failed" | "unknown" => return Ok(Standing::Settled),
         _ if unanswered >= UNANSWERED_MAX => Standing::Unknown,
         _ => Standing::Go,
     };
     let state = if standing == Standing::Go { "sending" } else { "unknown" };
     // The address may be another one by now, and with it the channel.
     tx.query(
-        "UPDATE letter SET state = $1, unanswered = $2, channel = $3, recipient_hint = $4, sent_at = $5
-         WHERE clinic = $6 AND message_id = $7",
+        "UPDATE letter SET state = $1, unanswered = $2, channel = $3, recipient_hint = $4, sent_at = $5, told = $6,
+             job = $7 WHERE clinic = $8 AND message_id = $9",
     )
     .bind(state)
     .bind(unanswered)
     .bind(letter.recipient.channel())
     .bind(letter.recipient.hint())
-    .bind(now)
+    .bind(*now)
+    .bind(told)
+    .bind(*job)
     .bind(clinic.as_str())
     .bind(letter.id.to_string())
     .execute()
     .await?;
     Ok(standing)
+}
+
+/// Takes back the letters about a visit that a job did not get out, except for one.
+pub async fn withdraw(
+    tx: &mut Tx,
+    clinic: &ClinicSlug,
+    about: AppointmentId,
+    job: Uuid,
+    except: Option<&Letter>,
+    why: &str,
+) -> Result<(), StoreError> {
+    tx.query(
+        "UPDATE letter SET state = 'withdrawn', detail = $1
+         WHERE clinic = $2 AND appointment = $3 AND job = $4 AND message_id <> $5 AND state IN ('waiting', 'sending')",
+    )
+    .bind(why)
+    .bind(clinic.as_str())
+    .bind(about.0)
+    .bind(job)
+    .bind(except.map(|letter| letter.id.to_string()).unwrap_or_default())
+    .execute()
+    .await
+    .map(drop)
+}
+
+/// What the last letter about a visit said of it, as far as letters went out.
+pub async fn last_told(tx: &mut Tx, clinic: &ClinicSlug, about: AppointmentId) -> Result<Option<String>, StoreError> {
+    let last = tx
+        .query(
+            "SELECT told FROM letter WHERE clinic = $1 AND appointment = $2 AND told IS NOT NULL
+             AND state IN ('sending', 'sent', 'delivered', 'unknown') ORDER BY sent_at DESC, id DESC LIMIT 1",
+        )
+        .bind(clinic.as_str())
+        .bind(about.0)
+        .fetch_optional()
+        .await?;
+    last.map(|row| row.get("told")).transpose()
 }
 
 /// Notes how the attempt ended.
@@ -193,7 +243,7 @@ pub async fn not_sent(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<Vec
             "SELECT letter.clinic, letter.kind, appointment.number, letter.channel, letter.recipient_hint, letter.state,
                  letter.detail, letter.sent_at
              FROM letter LEFT JOIN appointment ON appointment.clinic = letter.clinic AND appointment.id = letter.appointment
-             WHERE letter.state <> 'sent' AND (letter.state <> 'sending' OR letter.sent_at < $1)
+             WHERE letter.state IN ('waiting', 'sending', 'failed', 'unknown') AND (letter.state <> 'sending' OR letter.sent_at < $1)
              ORDER BY letter.sent_at DESC, letter.id LIMIT $2",
         )
         .bind(now - SENDING_MAX)

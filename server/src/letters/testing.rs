@@ -98,5 +98,6 @@ pub fn facts(language: Language) -> LetterFacts {
             since: Since::default(),
         },
         patient_name: "Maya Haddad".to_owned(),
+        told: Some(String::new()),
     }
 }

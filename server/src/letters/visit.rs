@@ -221,7 +221,8 @@ impl VisitLetter<'_> {
             (Some(UnsettledKind::Moved), _) => LetterKind::MovedByClinic,
             (Some(UnsettledKind::Cancelled), _) => LetterKind::Withdrawn,
             (Some(UnsettledKind::Unfit), _) => LetterKind::Unfit,
-            (None, VisitStatus::Booked) if visit.moved_from().is_some() => LetterKind::Change,
+            // Who was told of no other time hears of this one as of a booking.
+            (None, VisitStatus::Booked) if visit.moved_from().is_some() && self.facts.told.is_some() => LetterKind::Change,
             (None, VisitStatus::Booked) => LetterKind::Confirmation,
             (None, VisitStatus::Pending) if visit.is_overdue(self.now) => LetterKind::Overdue,
             (None, VisitStatus::Pending) => LetterKind::RequestReceived,

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::booking::model::Draft;
+use app::ids::AppointmentId;
 use chrono::TimeDelta;
 use mail_parser::{MessageParser, MimeHeaders as _};
-use server::booking::LETTER_JOB;
 use server::clinic::Clinics;
 use server::config::Config;
 use server::jobs::queue::{ATTEMPTS_MAX, LEASE};
@@ -14,6 +14,7 @@ use server::jobs::{Registry, Worker};
 use server::letters::channel::Channels;
 use server::letters::job::VisitLetters;
 use server::letters::store::{NotSent, not_sent};
+use server::letters::tell::{CHANGE_LETTER_JOB, LETTER_JOB, tell};
 use server::link::Links;
 
 use crate::harness::{Folder, TestPortal};
@@ -34,8 +35,10 @@ async fn worker(portal: &TestPortal, server: &str, more: &[(&str, &str)]) -> Wor
         links: Arc::new(Links::load(&portal.database).await.unwrap()),
         origin: config.origin.to_string(),
         channels: Channels::open(&config).unwrap(),
+        undo: config.letters_undo,
     };
-    let registry = Registry::default().job(LETTER_JOB, Arc::new(letters));
+    let letters = Arc::new(letters);
+    let registry = Registry::default().job(LETTER_JOB, letters.clone()).job(CHANGE_LETTER_JOB, letters);
     Worker::new(portal.database.clone(), portal.clock.clone(), registry)
 }
 
@@ -46,6 +49,27 @@ fn at(server: &MailServer) -> String {
 /// A booked visit, whose letter waits to be sent.
 async fn book(portal: &TestPortal, visitor: u8, start: &str) {
     portal.visitor(visitor).book("physio", None, start).await.unwrap();
+}
+
+/// Moves the only visit, or changes its state, as a page does: by the change and its letter in one
+/// transaction.
+async fn change(portal: &TestPortal, status: &'static str, start: &str) {
+    let (start, now, job) = (crate::harness::at(start), portal.clock.now(), portal.clock.new_id());
+    let changed = portal.database.write(async move |tx| {
+        let changing = "UPDATE appointment SET status = $1, start_at = $2, end_at = $3, sequence = sequence + 1
+                        WHERE clinic = 'rowan' RETURNING id, sequence";
+        let end = start + TimeDelta::minutes(45);
+        let row = tx.query(changing).bind(status).bind(start).bind(end).fetch_one().await?;
+        tell(tx, &crate::harness::rowan(), AppointmentId(row.get("id")?), row.get("sequence")?, job, now).await
+    });
+    changed.await.unwrap();
+}
+
+/// The subjects of what arrived, in order.
+fn subjects(server: &MailServer) -> Vec<String> {
+    let received = server.received();
+    let subject = |letter: &Received| MessageParser::default().parse(&letter.message).unwrap().subject().unwrap().to_owned();
+    received.iter().map(subject).collect()
 }
 
 /// Every letter that is not sent.
@@ -134,7 +158,7 @@ on_both! {
         assert_eq!(worker.run_due().await.unwrap(), 0, "not before its time");
         portal.clock.advance(TimeDelta::seconds(9));
         assert_eq!(worker.run_due().await.unwrap(), 1);
-        assert_eq!(server.received().len(), 1);
+        assert_eq!(server.count(), 1);
         assert!(kept_back(&portal).await.is_empty());
     }
 
@@ -156,7 +180,7 @@ on_both! {
         server.behave(Manner::Accepting);
         portal.clock.advance(TimeDelta::minutes(2));
         assert_eq!(worker.run_due().await.unwrap(), 3);
-        assert_eq!(server.received().len(), 3);
+        assert_eq!(server.count(), 3);
         assert!(kept_back(&portal).await.is_empty());
     }
 
@@ -170,7 +194,7 @@ on_both! {
         server.behave(Manner::Accepting);
         portal.clock.advance(TimeDelta::minutes(1));
         worker.run_due().await.unwrap();
-        assert_eq!(server.received().len(), 1);
+        assert_eq!(server.count(), 1);
     }
 
     async fn after_the_last_attempt_a_letter_has_failed_for_all_to_see(portal: TestPortal) {
@@ -196,7 +220,7 @@ on_both! {
         server.behave(Manner::Accepting);
         portal.clock.advance(TimeDelta::minutes(1));
         worker.run_due().await.unwrap();
-        assert_eq!(server.received().len(), 1);
+        assert_eq!(server.count(), 1);
         assert!(kept_back(&portal).await.is_empty());
     }
 
@@ -233,7 +257,7 @@ on_both! {
         book(&portal, 1, THURSDAY).await;
         let first = worker(&portal, &at(&server), &[("PERENNIAL_MAIL_TIMEOUT_S", "25")]).await;
         let dying = tokio::spawn(async move { first.run_due().await });
-        while server.received().is_empty() {
+        while server.count() == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         dying.abort();
@@ -258,14 +282,14 @@ on_both! {
             book(&portal, visitor, &format!("2026-03-12T{hour:02}:00:00Z")).await;
             worker.run_due().await.unwrap();
         }
-        assert_eq!((server.received().len(), server.connections()), (4, 1));
+        assert_eq!((server.count(), server.connections()), (4, 1));
         // One that the server has closed meanwhile is replaced without losing an attempt.
         let port = server.port;
         server.end().await;
         let server = MailServer::at(port, Manner::Accepting, None).await;
         book(&portal, 5, "2026-03-12T13:00:00Z").await;
         worker.run_due().await.unwrap();
-        assert_eq!((server.received().len(), server.connections()), (1, 1));
+        assert_eq!((server.count(), server.connections()), (1, 1));
         assert!(kept_back(&portal).await.is_empty());
     }
 
@@ -280,7 +304,7 @@ on_both! {
         let right = worker(&portal, &format!("smtp://clinic:a%2Fb%3Ac@127.0.0.1:{}", server.port), &[]).await;
         portal.clock.advance(TimeDelta::minutes(1));
         right.run_due().await.unwrap();
-        assert_eq!(server.received().len(), 1);
+        assert_eq!(server.count(), 1);
     }
 
     async fn nothing_is_said_in_the_open_where_encryption_is_wanted(portal: TestPortal) {
@@ -342,6 +366,95 @@ on_both! {
         assert_eq!(portal.count(moot).await, 1, "and there is a record of that");
     }
 
+    async fn a_change_waits_three_minutes_and_only_the_latest_state_is_told(portal: TestPortal) {
+        let server = MailServer::start(Manner::Accepting).await;
+        let worker = worker(&portal, &at(&server), &[]).await;
+        book(&portal, 1, THURSDAY).await;
+        worker.run_due().await.unwrap();
+        assert_eq!(server.count(), 1, "a booking is told at once");
+        change(&portal, "booked", "2026-03-12T10:00:00Z").await;
+        portal.clock.advance(TimeDelta::minutes(2));
+        worker.run_due().await.unwrap();
+        change(&portal, "booked", "2026-03-12T11:00:00Z").await;
+        portal.clock.advance(TimeDelta::seconds(179));
+        worker.run_due().await.unwrap();
+        assert_eq!(server.count(), 1, "the first change is old enough, and it is not the latest");
+        portal.clock.advance(TimeDelta::seconds(1));
+        worker.run_due().await.unwrap();
+        assert_eq!(server.count(), 2);
+        assert!(subjects(&server)[1].contains("Thursday 12 March, 11:00 am"), "{:?}", subjects(&server));
+        portal.clock.advance(TimeDelta::hours(1));
+        worker.run_due().await.unwrap();
+        assert_eq!(server.count(), 2);
+    }
+
+    async fn a_change_that_is_undone_in_time_sends_nothing_and_later_it_is_told_twice(portal: TestPortal) {
+        let server = MailServer::start(Manner::Accepting).await;
+        let worker = worker(&portal, &at(&server), &[]).await;
+        book(&portal, 1, THURSDAY).await;
+        worker.run_due().await.unwrap();
+        for (status, start) in [("booked", "2026-03-12T10:00:00Z"), ("cancelled", "2026-03-12T10:00:00Z"), ("booked", THURSDAY)] {
+            change(&portal, status, start).await;
+            portal.clock.advance(TimeDelta::seconds(50));
+            worker.run_due().await.unwrap();
+        }
+        portal.clock.advance(TimeDelta::minutes(10));
+        worker.run_due().await.unwrap();
+        assert_eq!(server.count(), 1);
+        assert_eq!(portal.count("SELECT COUNT(*) AS n FROM job WHERE reason = 'the change was undone'").await, 1);
+        for start in ["2026-03-12T10:00:00Z", THURSDAY] {
+            change(&portal, "booked", start).await;
+            portal.clock.advance(TimeDelta::minutes(3));
+            worker.run_due().await.unwrap();
+        }
+        assert_eq!(server.count(), 3, "who was told of the one must be told of the other");
+    }
+
+    async fn a_booking_that_could_not_be_told_before_it_changed_is_told_as_it_is_now(portal: TestPortal) {
+        let server = MailServer::start(Manner::Refusing("451 4.3.0 later")).await;
+        let worker = worker(&portal, &at(&server), &[]).await;
+        book(&portal, 1, THURSDAY).await;
+        worker.run_due().await.unwrap();
+        assert_eq!(kept_back(&portal).await.len(), 1);
+        change(&portal, "booked", "2026-03-12T11:00:00Z").await;
+        server.behave(Manner::Accepting);
+        portal.clock.advance(TimeDelta::minutes(2));
+        worker.run_due().await.unwrap();
+        assert_eq!(server.count(), 0);
+        portal.clock.advance(TimeDelta::minutes(1));
+        worker.run_due().await.unwrap();
+        assert_eq!(server.count(), 1);
+        assert!(subjects(&server)[0].contains("11:00 am"), "{:?}", subjects(&server));
+        assert!(kept_back(&portal).await.is_empty(), "nothing is left to be sent");
+    }
+
+    async fn a_visit_that_is_cancelled_before_anybody_was_told_of_it_sends_nothing(portal: TestPortal) {
+        let server = MailServer::start(Manner::Refusing("451 4.3.0 later")).await;
+        let worker = worker(&portal, &at(&server), &[]).await;
+        book(&portal, 1, THURSDAY).await;
+        worker.run_due().await.unwrap();
+        change(&portal, "cancelled", THURSDAY).await;
+        server.behave(Manner::Accepting);
+        for _ in 0..5 {
+            portal.clock.advance(TimeDelta::minutes(3));
+            worker.run_due().await.unwrap();
+        }
+        assert_eq!(server.count(), 0);
+        assert!(kept_back(&portal).await.is_empty());
+        assert_eq!(portal.count("SELECT COUNT(*) AS n FROM letter WHERE clinic = 'rowan' AND state = 'withdrawn'").await, 1);
+        assert_eq!(portal.count("SELECT COUNT(*) AS n FROM job WHERE state <> 'done'").await, 0);
+    }
+
+    async fn how_long_a_change_waits_is_a_setting(portal: TestPortal) {
+        let server = MailServer::start(Manner::Accepting).await;
+        let worker = worker(&portal, &at(&server), &[("PERENNIAL_LETTERS_UNDO_S", "0")]).await;
+        book(&portal, 1, THURSDAY).await;
+        worker.run_due().await.unwrap();
+        change(&portal, "booked", "2026-03-12T11:00:00Z").await;
+        worker.run_due().await.unwrap();
+        assert_eq!(server.count(), 2);
+    }
+
     async fn a_clock_that_steps_back_or_far_ahead_neither_loses_nor_doubles_a_letter(portal: TestPortal) {
         let server = MailServer::start(Manner::Greylisting).await;
         let worker = worker(&portal, &at(&server), &[]).await;
@@ -351,7 +464,7 @@ on_both! {
             portal.clock.advance(step);
             worker.run_due().await.unwrap();
         }
-        assert_eq!(server.received().len(), 1);
+        assert_eq!(server.count(), 1);
         assert!(kept_back(&portal).await.is_empty());
     }
 }

@@ -105,6 +105,11 @@ impl MailServer {
         self.desk.received.lock().unwrap().clone()
     }
 
+    /// How many letters that are.
+    pub fn count(&self) -> usize {
+        self.desk.received.lock().unwrap().len()
+    }
+
     /// Connections so far.
     pub fn connections(&self) -> u32 {
         *self.desk.connections.lock().unwrap()

@@ -14,8 +14,8 @@ use crate::booking::letter::LetterFacts;
 use crate::booking::store::appointment;
 use crate::booking::store::patient::{self, Person};
 use crate::clinic;
-use crate::store::StoreError;
 use crate::store::testing::{Scratch, on_both};
+use crate::store::{StoreError, Tx};
 
 /// A clinic with one visit, and the job's worker beside a mailbox.
 struct Desk {
@@ -51,6 +51,7 @@ async fn desk(scratch: &Scratch, facts: LetterFacts, folder: &Path) -> Desk {
         links: Arc::new(Links::load(&database).await.unwrap()),
         origin: "https://portal.example".to_owned(),
         channels: Channels::folder(mailbox.clone()),
+        undo: TimeDelta::minutes(3),
         database,
     };
     Desk { letters, mailbox }
@@ -64,6 +65,7 @@ impl Desk {
             kind: "letter.confirmation".to_owned(),
             subject: serde_json::json!({ "appointment": AppointmentId(Uuid::from_u128(7)) }),
             attempt: 1,
+            created_at: self.letters.clock.now(),
         };
         self.letters.run(&job).await
     }
@@ -71,7 +73,11 @@ impl Desk {
     /// What the table says was sent: channel, to whom, why.
     async fn noted(&self) -> Vec<[String; 3]> {
         let mut tx = self.letters.database.read().await.unwrap();
-        let rows = tx.query("SELECT channel, recipient_hint, reason FROM letter WHERE state = 'sent'").fetch_all().await.unwrap();
+        let rows = tx
+            .query("SELECT channel, recipient_hint, reason FROM letter WHERE state = 'sent' ORDER BY id")
+            .fetch_all()
+            .await
+            .unwrap();
         rows.iter().map(|row| ["channel", "recipient_hint", "reason"].map(|column| row.get(column).unwrap())).collect()
     }
 }
@@ -98,13 +104,26 @@ on_both! {
 
     async fn once_the_visit_is_cancelled_only_that_goes_out_whichever_job_comes_first(scratch: Scratch) {
         let folder = mailbox_folder();
+        let desk = desk(&scratch, facts(Language::En), folder.path()).await;
+        desk.run().await.unwrap();
+        let cancelling = async |tx: &mut Tx| {
+            let cancelled = "UPDATE appointment SET status = 'cancelled', sequence = 1 WHERE clinic = 'rowan-street'";
+            tx.query(cancelled).execute().await
+        };
+        desk.letters.database.write(cancelling).await.unwrap();
+        desk.run().await.unwrap();
+        assert!(matches!(desk.run().await, Err(JobError::Moot("it has been said"))));
+        assert_eq!(desk.mailbox.list().await.unwrap().len(), 2);
+        assert_eq!(desk.noted().await[1], ["mail", "m***@example.org", "the visit was cancelled"]);
+    }
+
+    async fn a_cancelled_visit_that_nobody_was_told_of_sends_nothing(scratch: Scratch) {
+        let folder = mailbox_folder();
         let mut cancelled = facts(Language::En);
         cancelled.appointment.status = VisitStatus::Cancelled;
         let desk = desk(&scratch, cancelled, folder.path()).await;
-        desk.run().await.unwrap();
-        assert!(matches!(desk.run().await, Err(JobError::Moot("it has been said"))));
-        assert_eq!(desk.mailbox.list().await.unwrap().len(), 1);
-        assert_eq!(desk.noted().await, [["mail", "m***@example.org", "the visit was cancelled"]]);
+        assert!(matches!(desk.run().await, Err(JobError::Moot("nobody was told of the visit"))));
+        assert!(desk.mailbox.list().await.unwrap().is_empty());
     }
 
     async fn a_mailbox_that_does_not_take_the_letter_is_tried_again(scratch: Scratch) {
