@@ -29,6 +29,11 @@ pub enum Name {
     Race,
     /// Durable bookings a second by 64 clients, against one commit each.
     Bookings,
+    /// How long "you are booked" takes while the mail server is away or silent, against while it is well.
+    #[value(name = "booking_ack")]
+    BookingAck,
+    /// 10,000 due letters through a mail server, with the worker killed five times.
+    Letters,
     /// Finding what is free in a month of 20 practitioners.
     Availability,
     /// The booking page at 200 requests a second.

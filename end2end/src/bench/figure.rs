@@ -70,11 +70,15 @@ impl fmt::Display for Bar {
 }
 
 /// Name, figure, bar. In the figure's own unit.
-const BARS: [(&str, &str, Bar); 18] = [
+const BARS: [(&str, &str, Bar); 22] = [
     ("race", "fewest winners of one time", Bar::Exactly(1.0)),
     ("race", "most winners of one time", Bar::Exactly(1.0)),
     ("race", "overlaps", Bar::Exactly(0.0)),
     ("bookings", "many in one commit against one commit each", Bar::AtLeast(5.0)),
+    ("booking_ack", "p99 with the mail server down beyond p99 with it up", Bar::AtMost(5.0)),
+    ("letters", "letters lost", Bar::Exactly(0.0)),
+    ("letters", "letters that arrived more than twice", Bar::Exactly(0.0)),
+    ("letters", "duplicates beyond the letters in hand at a kill", Bar::Exactly(0.0)),
     ("availability", "search of a month, 10,000 visits, p50", Bar::AtMost(1.0)),
     ("availability", "search with 100,000 visits against 10,000", Bar::AtMost(1.5)),
     ("http", "booking page at 200 requests/s, p99", Bar::AtMost(15.0)),

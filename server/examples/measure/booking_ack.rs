@@ -10,10 +10,12 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use chrono::Days;
 use server::clock::Clock;
+use server::store::Database;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use crate::program::{Program, folder};
+use crate::crowd::Crowd;
+use crate::program::{Program, database, folder};
 use crate::sample::Sample;
 use crate::say;
 use crate::smtp::{MailServer, Manner};
@@ -44,18 +46,21 @@ pub async fn measure(program: &Path, inside: &Path) -> anyhow::Result<()> {
 }
 
 async fn pass(program: &Path, folder: &Path, port: u16, sample: &mut Sample) -> anyhow::Result<()> {
-    let server = format!("smtp://127.0.0.1:{port}");
+    let (clock, server) = (Clock::system(), format!("smtp://127.0.0.1:{port}"));
+    let database = Database::open(&database(folder)).await?;
+    let crowd = Crowd::of(1, 20)?;
+    crowd.move_in(&database, &clock).await?;
+    database.close().await;
     let mut portal = Program::start_with(program, folder, &[("PERENNIAL_MAIL_SERVER", &server)])?;
     portal.answers(TIMES_PAGE).await?;
     let visitor = portal.visitor();
     let mut described = Vec::new();
-    for wanted in free_times(&visitor).await? {
-        described.extend(visitor.describe(&wanted, &format!("maya{}@example.org", described.len())).await?);
-        if described.len() == WARM_UP + BOOKINGS {
-            break;
-        }
+    let day = clock.now().date_naive() + Days::new(2);
+    let times = crowd.clinic.shifts.iter().flat_map(|shift| crowd.starts(day).map(|start| Wanted::at(shift, start)));
+    for wanted in times.take(WARM_UP + BOOKINGS) {
+        let email = format!("maya{}@example.org", described.len());
+        described.push(visitor.describe(&wanted, &email).await?.context("a free time was taken by somebody else")?);
     }
-    ensure!(described.len() == WARM_UP + BOOKINGS, "the demo has too few free times");
     for took in confirm_all(&visitor, described).await?.into_iter().skip(WARM_UP) {
         sample.add(took);
     }
@@ -79,15 +84,4 @@ async fn confirm_all(visitor: &Visitor, described: Vec<Described>) -> anyhow::Re
     }
     all.sort_unstable_by_key(|(number, _)| *number);
     Ok(all.into_iter().map(|(_, took)| took).collect())
-}
-
-/// What is free in the next eight weeks; of times that overlap, only the first can be held.
-async fn free_times(visitor: &Visitor) -> anyhow::Result<Vec<Wanted>> {
-    let today = Clock::system().now().date_naive();
-    let mut found = Vec::new();
-    for week in 0..8 {
-        let times = visitor.times(today + Days::new(2 + 7 * week)).await?;
-        found.extend(Wanted::of(&times));
-    }
-    Ok(found)
 }

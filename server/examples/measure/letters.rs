@@ -9,9 +9,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::ensure;
-use server::booking::LETTER_JOB;
+use app::ids::AppointmentId;
 use server::clock::Clock;
-use server::jobs::{self, NewJob};
+use server::jobs;
+use server::letters::tell::tell;
 use server::store::{Database, StoreError};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -79,15 +80,8 @@ async fn make_due(folder: &Path) -> anyhow::Result<()> {
         .write(async move |tx| {
             let visits = tx.query("SELECT id FROM appointment WHERE clinic = $1").bind(clinic.as_str()).fetch_all().await?;
             for visit in &visits {
-                let visit: uuid::Uuid = visit.get("id")?;
-                let job = NewJob {
-                    clinic: clinic.as_str(),
-                    kind: LETTER_JOB,
-                    subject: serde_json::json!({ "appointment": visit }),
-                    unique_key: format!("{LETTER_JOB}/{visit}/0"),
-                    due_at: now,
-                };
-                jobs::enqueue(tx, &job, now, visit).await?;
+                let visit = visit.get("id")?;
+                tell(tx, &clinic, AppointmentId(visit), 0, visit, now).await?;
             }
             Ok::<_, StoreError>(visits.len())
         })

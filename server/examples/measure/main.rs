@@ -4,18 +4,24 @@
 //!
 //! # Layout
 //!
-//! - [`race`], [`bookings`], [`availability`], [`http`], [`memory`], [`start`]: the benchmarks
+//! - [`race`], [`bookings`], [`booking_ack`], [`letters`], [`availability`], [`http`], [`memory`], [`start`]: the benchmarks
 //! - [`program`]: the server's program, running; [`visitor`]: someone who asks it over HTTP
 //! - [`crowd`]: a clinic of any size, with visits; [`sample`]: many measurements of one thing
+//! - [`smtp`]: the mail server of the tests
 
 mod availability;
+mod booking_ack;
 mod bookings;
 mod crowd;
 mod http;
+mod letters;
 mod memory;
 mod program;
 mod race;
 mod sample;
+#[path = "../../tests/portal/smtp.rs"]
+#[expect(dead_code, clippy::unwrap_used, clippy::expect_used, reason = "the tests use more of it, and it stops as tests do")]
+mod smtp;
 mod start;
 mod visitor;
 
@@ -39,6 +45,10 @@ struct Arguments {
 enum What {
     Race,
     Bookings,
+    /// `booking_ack`
+    #[value(name = "booking_ack")]
+    BookingAck,
+    Letters,
     Availability,
     Http,
     Memory,
@@ -51,6 +61,8 @@ async fn main() -> anyhow::Result<()> {
     match what {
         What::Race => race::measure(&program, &folder).await,
         What::Bookings => bookings::measure(&folder).await,
+        What::BookingAck => booking_ack::measure(&program, &folder).await,
+        What::Letters => letters::measure(&program, &folder).await,
         What::Availability => availability::measure(&folder).await,
         What::Http => http::measure(&program, &folder).await,
         What::Memory => memory::measure(&program, &folder).await,

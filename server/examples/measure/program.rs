@@ -30,6 +30,11 @@ pub struct Program {
 impl Program {
     /// Starts it on a free port, and waits for nothing.
     pub fn start(program: &Path, folder: &Path) -> anyhow::Result<Self> {
+        Self::start_with(program, folder, &[])
+    }
+
+    /// The same with more settings.
+    pub fn start_with(program: &Path, folder: &Path, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let child = Command::new(program)
             .arg("serve")
@@ -38,6 +43,7 @@ impl Program {
             .env("PERENNIAL_LISTEN", format!("127.0.0.1:{port}"))
             .env("PERENNIAL_LOG_FILTER", "error")
             .envs(LIMITS)
+            .envs(settings.iter().copied())
             .stdout(Stdio::null())
             .kill_on_drop(true)
             .spawn()
@@ -73,6 +79,11 @@ impl Program {
 
     fn id(&self) -> anyhow::Result<u32> {
         self.child.id().context("the server has ended")
+    }
+
+    /// Ends it as the kernel would, in the middle of whatever it does.
+    pub async fn kill(mut self) -> anyhow::Result<()> {
+        Ok(self.child.kill().await?)
     }
 
     /// Ends it as a service manager would: it finishes what it does and closes its database.

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use anyhow::{Context as _, bail, ensure};
 use app::booking::model::{Held, Slot, Times, TimesFor, TimesQuery};
+use app::clinic::model::Shift;
 use axum::body::Bytes;
 use axum::http::{Request, StatusCode};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -34,7 +35,18 @@ pub struct Wanted {
     start: String,
 }
 
+/// A hold whose details are complete.
+pub struct Described {
+    hold: String,
+    version: String,
+}
+
 impl Wanted {
+    /// A time in somebody's shift.
+    pub fn at(shift: &Shift, start: DateTime<Utc>) -> Self {
+        Self { location: shift.location.to_string(), practitioner: shift.practitioner.to_string(), start: start.to_rfc3339() }
+    }
+
     /// The times of an answer.
     pub fn of(times: &Times) -> impl Iterator<Item = Self> {
         let slots = times.days.iter().flat_map(|day| day.morning.iter().chain(&day.afternoon));
@@ -124,6 +136,14 @@ impl Visitor {
 
     /// The whole way to a visit; its link, or `None` if another was faster.
     pub async fn book(&self, wanted: &Wanted, email: &str) -> anyhow::Result<Option<String>> {
+        match self.describe(wanted, email).await? {
+            Some(described) => self.confirm(&described).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The way up to the last button; `None` if another was faster.
+    pub async fn describe(&self, wanted: &Wanted, email: &str) -> anyhow::Result<Option<Described>> {
         let Some(hold) = self.hold(wanted).await? else { return Ok(None) };
         let details = [
             ("clinic", CLINIC),
@@ -135,8 +155,14 @@ impl Visitor {
             ("draft[birth_year]", "1984"),
             ("draft[email]", email),
         ];
-        let Some(held) = self.call::<Held>("booking/describe", &details).await? else { return Ok(None) };
-        self.call("booking/confirm", &[("clinic", CLINIC), ("hold", &hold), ("version", &held.version)]).await
+        let held = self.call::<Held>("booking/describe", &details).await?;
+        Ok(held.map(|held| Described { hold, version: held.version }))
+    }
+
+    /// The last button; the visit's link, or `None` if another was faster.
+    pub async fn confirm(&self, described: &Described) -> anyhow::Result<Option<String>> {
+        let Described { hold, version } = described;
+        self.call("booking/confirm", &[("clinic", CLINIC), ("hold", hold), ("version", version)]).await
     }
 }
 
