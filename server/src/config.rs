@@ -6,6 +6,7 @@
 
 pub mod mail;
 mod origin;
+pub mod sms;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -13,11 +14,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use app::fields::Email;
 use chrono::TimeDelta;
 
-use self::mail::{Mail, MailServer};
+use self::mail::Mail;
 pub use self::origin::{Origin, is_local};
+use self::sms::Sms;
 use crate::store::Address;
 
 /// One setting, as the documentation and the error messages describe it.
@@ -89,6 +90,16 @@ pub const SETTINGS: &[Setting] = &[
     setting("mail.trust", "", "a file", "certificates in PEM to trust beside the public ones"),
     setting("mail.timeout_s", "20", "a number from 1 to 25", "seconds for each step: connecting, addressing, handing over"),
     setting(
+        "sms.gateway",
+        "off",
+        "off, or https:// and a host, without a path",
+        "the gateway that takes text messages, asked as Twilio is",
+    ),
+    setting("sms.account", "", "a text", "the account at the gateway"),
+    setting("sms.token", "", "a text", "the account's secret"),
+    setting("sms.from", "", "a number or a name that the gateway knows", "text messages come from it"),
+    setting("sms.timeout_s", "20", "a number from 1 to 60", "seconds for one text message"),
+    setting(
         "letters.undo_s",
         "180",
         "a number from 0 to 3600",
@@ -117,7 +128,7 @@ pub const SETTINGS: &[Setting] = &[
 ];
 
 /// Settings whose values may hold a password: a wrong one is not repeated.
-const SECRET: [&str; 2] = ["database", "mail.server"];
+const SECRET: [&str; 3] = ["database", "mail.server", "sms.token"];
 
 /// Everything that can be set.
 #[derive(Clone, Debug)]
@@ -131,6 +142,8 @@ pub struct Config {
     mailbox_page: Choice,
     /// `None`: letters go to the mailbox folder.
     pub mail: Option<Mail>,
+    /// `None`: text messages go to the mailbox folder.
+    pub sms: Option<Sms>,
     /// How long a change waits before it is told.
     pub letters_undo: TimeDelta,
     /// Auto: only where there is no clinic at all.
@@ -310,6 +323,10 @@ impl Values {
         if let Some(mail) = &mail {
             self.replace("mail.server", mail.server.to_string());
         }
+        let sms = self.sms()?;
+        if !self.text("sms.token").is_empty() {
+            self.replace("sms.token", "(secret)".to_owned());
+        }
         Ok(Config {
             database,
             listen,
@@ -318,6 +335,7 @@ impl Values {
             mailbox: self.take("mailbox")?,
             mailbox_page: self.take_with("mailbox_page", choice)?,
             mail,
+            sms,
             letters_undo: self.take_with("letters.undo_s", |text| {
                 text.parse().ok().filter(|seconds| (0..=3600).contains(seconds)).map(TimeDelta::seconds)
             })?,
@@ -337,25 +355,6 @@ impl Values {
             limits: self.limits()?,
             shown: self.shown,
         })
-    }
-
-    fn mail(&self) -> Result<Option<Mail>, BadSetting> {
-        let server = self.take_with("mail.server", |text| match on_or_off(text) {
-            Some(false) => Some(None),
-            _ => MailServer::parse(text).map(Some),
-        })?;
-        let starttls = self.take_with("mail.starttls", choice)?;
-        let from = self.take_with("mail.from", |text| Email::parse(text).ok())?;
-        let trust = Some(self.text("mail.trust")).filter(|path| !path.is_empty()).map(PathBuf::from);
-        let timeout_s =
-            self.take_with("mail.timeout_s", |text| text.parse().ok().filter(|seconds| (1..=25).contains(seconds)))?;
-        Ok(server.map(|server: MailServer| Mail {
-            encryption: server.encryption(starttls),
-            server,
-            from,
-            trust,
-            timeout: Duration::from_secs(timeout_s),
-        }))
     }
 
     fn limits(&self) -> Result<Limits, BadSetting> {
@@ -472,6 +471,16 @@ mod tests {
                 "mail.server in perennial.toml must be off, or smtp://HOST or smtps://HOST, with USER:PASSWORD@ before the host \
                  and :PORT after it where needed.",
             ),
+            (
+                "[sms]\ngateway = \"https://gateway.example\"\naccount = \"AC1\"\ntoken = \"hush\"",
+                &[],
+                "With sms.gateway, sms.account, sms.token and sms.from must be set too.",
+            ),
+            (
+                "[sms]\ngateway = \"http://gateway.example\"",
+                &[],
+                "sms.gateway in perennial.toml is `http://gateway.example`, but it must be off, or https:// and a host, without a path.",
+            ),
             ("[mail]\ntimeout_s = 60", &[], "mail.timeout_s in perennial.toml is `60`, but it must be a number from 1 to 25."),
             ("lisen = 1", &[], "perennial.toml: there is no setting `lisen`."),
             ("", &[("PERENNIAL_DEMO", "maybe")], "PERENNIAL_DEMO is `maybe`, but it must be auto, on or off."),
@@ -495,6 +504,9 @@ mod tests {
             assert!(!all.contains("hush"), "{all}");
             assert!(config.shown().iter().any(|shown| shown.value == "postgres://db:5432/x"), "{all}");
         }
+        let file = "[sms]\ngateway = \"https://gateway.example\"\naccount = \"AC1\"\nfrom = \"Rowan\"";
+        let config = read(file, &[("PERENNIAL_SMS_TOKEN", "hush")]).unwrap();
+        assert!(config.sms.is_some() && !format!("{config:?}").contains("hush"));
         let config = read("", &[("PERENNIAL_MAIL_SERVER", "smtp://me:hush@mail.example")]).unwrap();
         assert!(!format!("{config:?}").contains("hush"));
         assert!(config.shown().iter().any(|shown| shown.value == "smtp://me@mail.example:587"));

@@ -61,10 +61,12 @@ use crate::jobs::{Registry, Worker, queue, schedule};
 use crate::letters::channel::Channels;
 use crate::letters::job::VisitLetters;
 use crate::letters::mailbox::Mailbox;
+use crate::letters::sms::Sms;
 use crate::letters::tell::{CHANGE_LETTER_JOB, LETTER_JOB};
 use crate::link::Links;
 use crate::store::{Database, StoreError};
 use crate::web::calendar::Calendars;
+use crate::web::report::Reports;
 use crate::web::router::{Web, router};
 use crate::web::security::Gate;
 use crate::web::{listen, site};
@@ -206,6 +208,10 @@ impl Portal {
                 clinics: Arc::clone(&self.clinics),
                 links: Arc::clone(&self.links),
                 origin: self.config.origin.to_string(),
+            }),
+            reports: self.config.sms.as_ref().map(|sms| {
+                let sms = Sms::new(sms, &self.config.origin);
+                Arc::new(Reports { database: self.database.clone(), clock: self.clock.clone(), sms })
             }),
             mailbox: self.config.shows_mailbox().then(|| Mailbox::new(&self.config.mailbox)),
             ready: Arc::new(move || {

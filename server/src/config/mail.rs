@@ -11,7 +11,7 @@ use app::fields::Email;
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
-use super::{Choice, is_local};
+use super::{BadSetting, Choice, Values, choice, is_local, on_or_off};
 
 /// RFC 8314: submission over TLS from the first byte, and submission that turns to TLS.
 const PORT_TLS: u16 = 465;
@@ -92,6 +92,27 @@ impl MailServer {
             Choice::Auto if is_local(&self.host) || is_local(&format!("[{}]", self.host)) => Encryption::Off,
             Choice::On | Choice::Auto => Encryption::StartTls,
         }
+    }
+}
+
+impl Values {
+    pub(super) fn mail(&self) -> Result<Option<Mail>, BadSetting> {
+        let server = self.take_with("mail.server", |text| match on_or_off(text) {
+            Some(false) => Some(None),
+            _ => MailServer::parse(text).map(Some),
+        })?;
+        let starttls = self.take_with("mail.starttls", choice)?;
+        let from = self.take_with("mail.from", |text| Email::parse(text).ok())?;
+        let trust = Some(self.text("mail.trust")).filter(|path| !path.is_empty()).map(PathBuf::from);
+        let timeout_s =
+            self.take_with("mail.timeout_s", |text| text.parse().ok().filter(|seconds| (1..=25).contains(seconds)))?;
+        Ok(server.map(|server: MailServer| Mail {
+            encryption: server.encryption(starttls),
+            server,
+            from,
+            trust,
+            timeout: Duration::from_secs(timeout_s),
+        }))
     }
 }
 

@@ -10,6 +10,7 @@ use std::path::Path;
 use crate::audit;
 use crate::config::mail::Encryption;
 use crate::config::{Config, Shown, is_local};
+use crate::letters::sms::Sms;
 use crate::letters::smtp::Smtp;
 use crate::letters::store::lost;
 use crate::store::{Address, Database, StoreError, newest_migration};
@@ -64,6 +65,9 @@ pub async fn examine(config: &Config) -> Report {
     });
     findings.push(Finding::Good(format!("time zones are those of {}", chrono_tz::IANA_TZDB_VERSION)));
     findings.extend(mail(config).await);
+    if let Some(sms) = &config.sms {
+        findings.push(Sms::new(sms, &config.origin).check().await.map_or_else(Finding::Bad, Finding::Good));
+    }
     if config.shows_mailbox() && !config.origin.is_local() {
         findings
             .push(Finding::Bad("everybody who reaches the server can read all letters: set mailbox_page = \"off\"".to_owned()));

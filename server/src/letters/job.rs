@@ -130,7 +130,7 @@ impl VisitLetters {
             // Between our look and now; the next run sees what it is now.
             Standing::Changed => return Err(JobError::NotYet(now)),
             Standing::Settled => return Err(JobError::Moot("it has been said")),
-            Standing::Go => self.channels.deliver(&letter, now, self.clock.new_id()).await,
+            Standing::Go => self.channels.deliver(slug, &letter, now, self.clock.new_id()).await,
             Standing::Unknown => {
                 Err(NotTaken::Never("it was handed over twice without an answer, so it may have arrived".to_owned()))
             }

@@ -5,7 +5,8 @@
 //! - [`render`]: templates and labels turned into words
 //! - [`ics`]: the calendar file of a visit
 //! - [`message`]: a letter as a mail message
-//! - [`channel`]: takes a letter, or says why not; [`smtp`]: the mail server
+//! - [`channel`]: takes a letter, or says why not; [`smtp`]: the mail server; [`sms`]: the text gateway
+//! - [`segments`]: how long a text message is
 //! - [`mailbox`]: the folder that letters go to by default; [`mailbox_page`]: shows it
 //! - [`tell`]: by which a change of a visit asks for a letter
 //! - [`job`]: decides at the moment of sending, sends, and notes it; [`store`]: its SQL
@@ -18,6 +19,8 @@ pub mod mailbox;
 pub mod mailbox_page;
 pub mod message;
 pub mod render;
+pub mod segments;
+pub mod sms;
 pub mod smtp;
 pub mod store;
 pub mod tell;

@@ -14,6 +14,7 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
 use super::letter::LetterKind;
+use super::segments::{plain, segments};
 use crate::labels::NBSP;
 
 /// The style inside an HTML letter: only what depends on the reader's program. Many programs throw
@@ -96,10 +97,30 @@ pub fn mail(
     Ok(Rendered { text: breakable(text.trim()) + "\n", subject, html })
 }
 
-/// Renders a letter as one text message.
-pub fn text_message(kind: LetterKind, language: Language, values: impl Serialize) -> Result<String, minijinja::Error> {
-    let written = render(&format!("{}/{}.sms.txt", kind.name(), language.tag()), values)?;
-    Ok(breakable(written.trim()))
+/// Of a text message, in parts.
+const PARTS_MAX: usize = 2;
+
+/// Renders a letter as one text message of at most two parts, as far as that is possible: without
+/// accents if those make it longer, then with no more than the letter's subject and the link.
+pub fn text_message(
+    kind: LetterKind,
+    language: Language,
+    clinic: &str,
+    values: impl Serialize,
+) -> Result<String, minijinja::Error> {
+    let template = |ending: &str| format!("{}/{}.{ending}", kind.name(), language.tag());
+    let whole = short(&render(&template("sms.txt"), &values)?);
+    let letter = render(&template("txt"), &values)?;
+    let subject = short(letter.lines().next().unwrap_or_default());
+    let link = whole.split_whitespace().next_back().unwrap_or_default();
+    let shorter = [whole.clone(), format!("{clinic}: {subject} {link}"), format!("{subject} {link}")];
+    let tried = shorter.into_iter().flat_map(|text| [text.clone(), plain(&text)]);
+    Ok(tried.into_iter().find(|text| segments(text) <= PARTS_MAX).unwrap_or(whole))
+}
+
+/// Marks that hold a name's direction cost a sign each, and telephones do without.
+fn short(text: &str) -> String {
+    breakable(text.trim()).replace(['\u{2068}', '\u{2069}'], "")
 }
 
 /// Plain text travels with plain spaces: others would make a subject and a text message longer.

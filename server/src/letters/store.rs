@@ -182,15 +182,43 @@ pub async fn end(
     outcome: &Outcome,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    tx.query("UPDATE letter SET state = $1, detail = $2, sent_at = $3 WHERE clinic = $4 AND message_id = $5")
-        .bind(outcome.name())
-        .bind(outcome.why())
-        .bind(now)
-        .bind(clinic.as_str())
-        .bind(letter.id.to_string())
-        .execute()
-        .await?;
+    // A report may be faster than the answer, and knows more.
+    tx.query(
+        "UPDATE letter SET state = $1, detail = $2, sent_at = $3
+         WHERE clinic = $4 AND message_id = $5 AND state = 'sending'",
+    )
+    .bind(outcome.name())
+    .bind(outcome.why())
+    .bind(now)
+    .bind(clinic.as_str())
+    .bind(letter.id.to_string())
+    .execute()
+    .await?;
     Ok(())
+}
+
+/// Notes what the channel reports of a letter that it took: that it has arrived, or why it never
+/// will. Answers the visit and kind of a letter that failed by that.
+pub async fn report(
+    tx: &mut Tx,
+    clinic: &ClinicSlug,
+    message_id: &str,
+    failed: Option<&str>,
+) -> Result<Option<(AppointmentId, String)>, StoreError> {
+    let changed = tx
+        .query(
+            "UPDATE letter SET state = $1, detail = $2 WHERE clinic = $3 AND message_id = $4 AND channel = 'text'
+             AND state IN ('sending', 'sent', 'unknown') RETURNING appointment, kind",
+        )
+        .bind(if failed.is_some() { "failed" } else { "delivered" })
+        .bind(failed)
+        .bind(clinic.as_str())
+        .bind(message_id)
+        .fetch_optional()
+        .await?;
+    let Some(row) = changed.filter(|_| failed.is_some()) else { return Ok(None) };
+    let about: Option<Uuid> = row.get("appointment")?;
+    Ok(about.map(AppointmentId).zip(Some(row.get("kind")?)))
 }
 
 /// A letter that did not go out, for the clinic to see: nothing in it is about health, and it

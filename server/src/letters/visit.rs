@@ -97,7 +97,7 @@ impl VisitLetter<'_> {
             recipient,
         };
         if let Recipient::Text { .. } = letter.recipient {
-            let text = text_message(kind, language, &values)?;
+            let text = text_message(kind, language, &self.clinic.name, &values)?;
             return Ok(Some(Letter { subject: text.clone(), text, ..letter }));
         }
         let rendered = mail(kind, language, &headline, &self.clinic.name, &values)?;

@@ -7,13 +7,14 @@
 //! - [`refusal`]: what is said to people and programs that get no page
 //! - [`security`]: who may send what, how much, and what browsers are told with the answer
 //! - [`site`]: the built files, inside the binary
-//! - [`calendar`]: a visit as a calendar file
+//! - [`calendar`]: a visit as a calendar file; [`report`]: what became of a text message
 //! - [`plain`]: health, a clinic's colour: the few answers that are neither page nor file
 
 pub mod calendar;
 pub mod listen;
 pub mod plain;
 pub mod refusal;
+pub mod report;
 pub mod router;
 pub mod security;
 pub mod session;

@@ -17,7 +17,7 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use futures::future::BoxFuture;
 use leptos::config::LeptosOptions;
 use leptos::prelude::{provide_context, use_context};
@@ -27,6 +27,7 @@ use tower_http::compression::CompressionLayer;
 
 use super::calendar::{Calendars, calendar};
 use super::refusal::{self, Kindness, Refusal, wants_page};
+use super::report::{Reports, report};
 use super::security::{self, Gate};
 use super::session::{self, Sessions};
 use super::{find, plain, site, telling};
@@ -46,6 +47,8 @@ pub struct Web {
     pub calendars: Arc<Calendars>,
     /// The letters of a demo, for everybody to read.
     pub mailbox: Option<Mailbox>,
+    /// If there is a text gateway that reports.
+    pub reports: Option<Arc<Reports>>,
     /// Whether the database answers.
     pub ready: Arc<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>,
 }
@@ -69,6 +72,7 @@ pub fn router(config: &Config, web: Web, gate: &Arc<Gate>) -> Router {
         .route("/favicon.ico", get(site::well_known))
         .route("/robots.txt", get(site::well_known))
         .route("/{clinic}/visit/{visit}/calendar.ics", get(calendar))
+        .route("/{clinic}/letters/{letter}/report", post(report))
         .with_state(web.clone())
         .merge(pages)
         .merge(mailbox)

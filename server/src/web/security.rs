@@ -23,6 +23,7 @@ use tokio::time::{interval, timeout};
 
 use super::listen::Peer;
 use super::refusal::Refusal;
+use super::report::is_report;
 use crate::config::{Config, Origin, Rate, is_local};
 
 /// What requests are measured against.
@@ -72,7 +73,7 @@ impl Gate {
             return Some(Refusal::Misdirected);
         }
         if !is_safe(request.method()) {
-            if !is_from_us(&self.origin, uri, headers) {
+            if !is_report(uri.path()) && !is_from_us(&self.origin, uri, headers) {
                 return Some(Refusal::Foreign);
             }
             return self.is_too_much(request);

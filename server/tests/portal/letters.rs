@@ -498,9 +498,12 @@ async fn letters_that_did_not_go_out_are_listed_without_saying_to_whom() {
     let mut program = Program::serve(&folder.0, &variables).await;
     let mut random = rand::rng();
     program.browser().some_visit(&mut random).await;
-    while !program.log().contains("a job failed") {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let failing = async {
+        while !program.log().contains("a job failed") {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), failing).await.expect("the letter fails");
     assert!(program.end().await.success());
     let order = async |what: &str| {
         let mut command = perennial(&folder.0, &variables);
