@@ -17,7 +17,7 @@ import {
   visitPage,
 } from "./patient";
 import { arrive, expect, follow, hasScripts, open, refused, reload, test } from "./support";
-import { readCalendar } from "./calendar";
+import { calendarFrom, readCalendar } from "./calendar";
 import type { Locator, Page } from "@playwright/test";
 import { readFile } from "node:fs/promises";
 
@@ -66,6 +66,7 @@ test("a patient books a visit, keeps it in a calendar and finds it again from a 
   expect(visit.zone).toBe("Europe/London");
   expect(visit.zones).toContain("Europe/London");
   expect(visit.start).toBe(wallClock(instant, "Europe/London"));
+  expect(visit.begins).toBe(new Date(instant).toISOString());
   expect(visit.text, "a calendar is shared: nothing about health").not.toContain("Flu");
 
   const [letter, ...more] = await letters(page, person);
@@ -73,6 +74,8 @@ test("a patient books a visit, keeps it in a calendar and finds it again from a 
   await page.goto(letter);
   await expect(page.locator("h1")).toHaveText(`You are booked: ${day}, ${time}`);
   await expect(page.getByText(number)).toBeVisible();
+  const sent = await calendarFrom(page);
+  expect([sent.method, sent.uid, sent.begins]).toEqual(["REQUEST", visit.uid, visit.begins]);
   await page.getByRole("link", { name: /\/visit\// }).click();
   await arrive(page, visitPage);
   await expect(page.locator(".ticket .when")).toHaveText(`${day}, ${time}`);

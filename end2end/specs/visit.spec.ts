@@ -12,7 +12,7 @@ import {
   visitPage,
 } from "./patient";
 import { arrive, expect, expectAccessible, expectNoSidewaysScroll, follow, hasScripts, open, refused, reload, test } from "./support";
-import { readCalendar } from "./calendar";
+import { calendarFrom, readCalendar } from "./calendar";
 import { readFile } from "node:fs/promises";
 import { sentence } from "./words";
 
@@ -48,6 +48,8 @@ test("a patient moves a visit and finds it again under the same link", async ({ 
   const letter = await letterFrom(page, person, "Your visit has moved");
   await expect(letter).toContainText(`${time.day}, ${time.time}`);
   await expect(letter).toContainText(`${old.day}, ${old.time}`);
+  const sent = await calendarFrom(page);
+  expect([sent.method, sent.sequence, sent.uid]).toEqual(["REQUEST", 1, readCalendar(entry).uid]);
 });
 
 test("a page that shows an older state of the visit moves nothing and says so", async ({ page, context }) => {

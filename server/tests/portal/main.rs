@@ -6,6 +6,7 @@
 mod answer;
 mod booking;
 mod browser;
+mod calendar;
 mod clinic;
 mod commands;
 mod crash;
