@@ -15,11 +15,12 @@ use crate::store::{Database, Json, Row, StoreError, Tx};
 pub const LEASE: TimeDelta = TimeDelta::minutes(2);
 /// Runs in all before a job has failed: spread over two and a half days, so that a weekend without
 /// a mail server loses nothing.
-pub const ATTEMPTS_MAX: i64 = 20;
-/// The wait after the first attempt; it doubles with each, up to six hours. To each wait comes up
-/// to a quarter of it, so that what failed together does not come back together.
+pub const ATTEMPTS_MAX: i64 = 60;
+/// The wait after the first attempt; it doubles with each, up to an hour: what is well again should
+/// not be waited for. To each wait comes up to a quarter of it, so that what failed together does
+/// not come back together.
 const BACKOFF_FIRST: TimeDelta = TimeDelta::seconds(30);
-const BACKOFF_LONGEST: TimeDelta = TimeDelta::hours(6);
+const BACKOFF_LONGEST: TimeDelta = TimeDelta::hours(1);
 /// Of a reason for failing, in characters.
 const REASON_CHARS_MAX: usize = 500;
 
@@ -171,7 +172,7 @@ pub async fn end(database: &Database, job: &Job, ending: Ending, now: DateTime<U
         .await
 }
 
-/// The wait after that many attempts: 30 s, 1 min, 2 min, … 6 h.
+/// The wait after that many attempts: 30 s, 1 min, 2 min, … 1 h.
 fn backoff(attempts: i64) -> TimeDelta {
     let doublings = u32::try_from(attempts.clamp(1, 16) - 1).unwrap_or_default();
     (BACKOFF_FIRST * 2_i32.pow(doublings)).min(BACKOFF_LONGEST)
@@ -260,9 +261,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_wait_doubles_up_to_six_hours() {
-        let minutes: Vec<i64> = (1..=12).map(|attempt| backoff(attempt).num_seconds()).collect();
-        assert_eq!(minutes, [30, 60, 120, 240, 480, 960, 1_920, 3_840, 7_680, 15_360, 21_600, 21_600]);
+    fn the_wait_doubles_up_to_an_hour_and_all_of_them_outlast_a_weekend() {
+        let seconds: Vec<i64> = (1..=9).map(|attempt| backoff(attempt).num_seconds()).collect();
+        assert_eq!(seconds, [30, 60, 120, 240, 480, 960, 1_920, 3_600, 3_600]);
+        let all: TimeDelta = (1..ATTEMPTS_MAX).map(backoff).sum();
+        assert!(all > TimeDelta::hours(48), "{all}");
     }
 
     #[test]

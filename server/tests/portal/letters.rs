@@ -20,7 +20,7 @@ use server::link::Links;
 use crate::harness::{Folder, TestPortal, at, rowan};
 use crate::on_both;
 use crate::program::{Program, perennial, run};
-use crate::smtp::{MailServer, Manner, Received};
+use crate::smtp::{Certificate, MailServer, Manner, Received, Turns};
 
 /// The worker of a portal whose letters go to that mail server.
 pub async fn worker(portal: &TestPortal, server: &str, more: &[(&str, &str)]) -> Worker {
@@ -205,7 +205,7 @@ on_both! {
         book(&portal, 1, "2026-03-24T09:00:00Z").await;
         for _ in 0..ATTEMPTS_MAX {
             assert_eq!(worker.run_due().await.unwrap(), 1);
-            portal.clock.advance(TimeDelta::hours(8));
+            portal.clock.advance(TimeDelta::minutes(80));
         }
         assert_eq!(worker.run_due().await.unwrap(), 0);
         assert_eq!(kept_back(&portal).await[0].state, "failed");
@@ -322,6 +322,28 @@ on_both! {
         encrypted.run_due().await.unwrap();
         assert_eq!(fates(&portal).await[0].0, "waiting");
         assert!(server.received().is_empty() && !server.heard().contains("MAIL"), "{}", server.heard());
+    }
+
+    async fn letters_go_encrypted_to_a_mail_server_that_is_trusted_and_to_no_other(portal: TestPortal) {
+        let (folder, certificate) = (Folder::new(), Certificate::new());
+        let trust = folder.0.join("trust.pem");
+        std::fs::write(&trust, &certificate.pem).unwrap();
+        let trusting = [("PERENNIAL_MAIL_STARTTLS", "on"), ("PERENNIAL_MAIL_TRUST", trust.to_str().unwrap())];
+        for (visitor, scheme, turns) in [(1, "smtps", Turns::AtOnce), (2, "smtp", Turns::WhenAsked)] {
+            let server = MailServer::with_tls(&certificate, turns).await;
+            let host = |host: &str| format!("{scheme}://{host}:{}", server.port);
+            book(&portal, visitor, &format!("2026-03-1{}T09:00:00Z", visitor + 1)).await;
+            for (host, settings) in [(host("127.0.0.1"), &trusting[..1]), (host("localhost"), &trusting[..])] {
+                worker(&portal, &host, settings).await.run_due().await.unwrap();
+                let (state, why) = fates(&portal).await.remove(0);
+                assert!(state == "waiting" && why.contains("certificate"), "{why}");
+                assert!(!server.heard().contains("MAIL"), "{}", server.heard());
+                portal.clock.advance(TimeDelta::minutes(2));
+            }
+            worker(&portal, &host("127.0.0.1"), &trusting).await.run_due().await.unwrap();
+            assert!(server.received()[0].encrypted);
+            assert!(kept_back(&portal).await.is_empty());
+        }
     }
 
     async fn a_name_with_line_breaks_brings_no_header_recipient_or_letter_of_its_own(portal: TestPortal) {

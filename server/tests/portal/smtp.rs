@@ -5,9 +5,13 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 
 /// How it treats those who bring letters; it can change at any time.
 #[derive(Clone, Debug)]
@@ -37,6 +41,36 @@ pub struct Received {
     pub from: String,
     pub to: String,
     pub message: String,
+    /// Nobody could read it on its way.
+    pub encrypted: bool,
+}
+
+/// A certificate for this machine's address, by nobody whom anybody trusts.
+pub struct Certificate {
+    /// What has to be trusted.
+    pub pem: String,
+    acceptor: TlsAcceptor,
+}
+
+impl Certificate {
+    pub fn new() -> Self {
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key.into())
+            .unwrap();
+        Self { pem: made.cert.pem(), acceptor: TlsAcceptor::from(Arc::new(config)) }
+    }
+}
+
+/// When a connection turns to TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turns {
+    AtOnce,
+    WhenAsked,
 }
 
 impl Received {
@@ -58,6 +92,7 @@ struct Desk {
     manner: Mutex<Manner>,
     /// User and password, if nobody else is served.
     login: Option<(&'static str, &'static str)>,
+    tls: Option<(TlsAcceptor, Turns)>,
     received: Mutex<Vec<Received>>,
     turned_away: Mutex<BTreeSet<String>>,
     connections: Mutex<u32>,
@@ -70,17 +105,32 @@ impl MailServer {
         Self::at(0, manner, None).await
     }
 
+    /// Takes nothing in the open.
+    pub async fn with_tls(certificate: &Certificate, turns: Turns) -> Self {
+        Self::open(0, Manner::Accepting, None, Some((certificate.acceptor.clone(), turns))).await
+    }
+
     pub async fn with_login(user: &'static str, password: &'static str) -> Self {
         Self::at(0, Manner::Accepting, Some((user, password))).await
     }
 
     /// On a port that one had before.
     pub async fn at(port: u16, manner: Manner, login: Option<(&'static str, &'static str)>) -> Self {
+        Self::open(port, manner, login, None).await
+    }
+
+    async fn open(
+        port: u16,
+        manner: Manner,
+        login: Option<(&'static str, &'static str)>,
+        tls: Option<(TlsAcceptor, Turns)>,
+    ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("the port is free");
         let port = listener.local_addr().expect("it has a port").port();
         let desk = Arc::new(Desk {
             manner: Mutex::new(manner),
             login,
+            tls,
             received: Mutex::default(),
             turned_away: Mutex::default(),
             connections: Mutex::default(),
@@ -142,12 +192,19 @@ async fn listen(listener: TcpListener, desk: Arc<Desk>) {
 /// What comes after an answer.
 enum Next {
     Line,
+    Encrypt,
     Close,
 }
 
+/// A connection, encrypted or not.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
 struct Conversation {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Box<dyn Stream>>,
     desk: Arc<Desk>,
+    encrypted: bool,
     signed_in: bool,
     from: String,
     to: String,
@@ -157,20 +214,37 @@ impl Conversation {
     fn new(stream: TcpStream, desk: Arc<Desk>) -> Self {
         let _ = stream.set_nodelay(true);
         let signed_in = desk.login.is_none();
-        Self { stream: BufReader::new(stream), desk, signed_in, from: String::new(), to: String::new() }
+        let stream: Box<dyn Stream> = Box::new(stream);
+        Self { stream: BufReader::new(stream), desk, encrypted: false, signed_in, from: String::new(), to: String::new() }
     }
 
     fn manner(&self) -> Manner {
         self.desk.manner.lock().unwrap().clone()
     }
 
+    /// The same conversation, and nobody can listen any more.
+    async fn encrypt(self) -> std::io::Result<Self> {
+        let Some((acceptor, _)) = self.desk.tls.clone() else { return Ok(self) };
+        let stream: Box<dyn Stream> = Box::new(acceptor.accept(self.stream.into_inner()).await?);
+        Ok(Self { stream: BufReader::new(stream), encrypted: true, ..self })
+    }
+
+    fn turns(&self) -> Option<Turns> {
+        self.desk.tls.as_ref().map(|(_, turns)| *turns)
+    }
+
     async fn hold(mut self) -> std::io::Result<()> {
+        if self.turns() == Some(Turns::AtOnce) {
+            self = self.encrypt().await?;
+        }
         self.say("220 mail.test ESMTP").await?;
         loop {
             let line = self.line().await?;
             self.desk.heard.lock().unwrap().push(line.clone());
-            if matches!(self.answer(&line).await?, Next::Close) {
-                return Ok(());
+            match self.answer(&line).await? {
+                Next::Line => {}
+                Next::Encrypt => self = self.encrypt().await?,
+                Next::Close => return Ok(()),
             }
         }
     }
@@ -179,7 +253,14 @@ impl Conversation {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         match word.to_ascii_uppercase().as_str() {
             "EHLO" if self.desk.login.is_some() => self.say("250-mail.test\r\n250-AUTH PLAIN LOGIN\r\n250 8BITMIME").await?,
+            "EHLO" if self.turns() == Some(Turns::WhenAsked) && !self.encrypted => {
+                self.say("250-mail.test\r\n250-STARTTLS\r\n250 8BITMIME").await?;
+            }
             "EHLO" => self.say("250-mail.test\r\n250 8BITMIME").await?,
+            "STARTTLS" => {
+                self.say("220 2.0.0 go on").await?;
+                return Ok(Next::Encrypt);
+            }
             "AUTH" => {
                 self.signed_in = self.is_right(rest);
                 self.say(if self.signed_in { "235 2.7.0 welcome" } else { "535 5.7.8 wrong name or password" }).await?;
@@ -189,6 +270,7 @@ impl Conversation {
                 self.say("221 bye").await?;
                 return Ok(Next::Close);
             }
+            _ if self.turns().is_some() && !self.encrypted => self.say("530 5.7.0 not in the open").await?,
             _ if !self.signed_in => self.say("530 5.7.0 sign in first").await?,
             "MAIL" => {
                 self.from = path(rest);
@@ -243,7 +325,8 @@ impl Conversation {
             self.say(answer).await?;
             return Ok(Next::Line);
         }
-        self.desk.received.lock().unwrap().push(Received { from: self.from.clone(), to: self.to.clone(), message });
+        let (from, to, encrypted) = (self.from.clone(), self.to.clone(), self.encrypted);
+        self.desk.received.lock().unwrap().push(Received { from, to, message, encrypted });
         match self.manner() {
             Manner::DroppingAfter => return Ok(Next::Close),
             Manner::FallingSilent => std::future::pending::<()>().await,
@@ -256,7 +339,8 @@ impl Conversation {
         if let Manner::Slow(wait) = self.manner() {
             tokio::time::sleep(wait).await;
         }
-        self.stream.get_mut().write_all(format!("{answer}\r\n").as_bytes()).await
+        self.stream.get_mut().write_all(format!("{answer}\r\n").as_bytes()).await?;
+        self.stream.get_mut().flush().await
     }
 
     /// Without its end; an error once there are no more.

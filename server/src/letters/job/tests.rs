@@ -58,16 +58,19 @@ async fn desk(scratch: &Scratch, facts: LetterFacts, folder: &Path) -> Desk {
 }
 
 impl Desk {
-    async fn run(&self) -> Result<(), JobError> {
-        let job = Job {
+    fn job(&self) -> Job {
+        Job {
             id: Uuid::from_u128(1),
             clinic: "rowan-street".to_owned(),
             kind: "letter.confirmation".to_owned(),
             subject: serde_json::json!({ "appointment": AppointmentId(Uuid::from_u128(7)) }),
             attempt: 1,
             created_at: self.letters.clock.now(),
-        };
-        self.letters.run(&job).await
+        }
+    }
+
+    async fn run(&self) -> Result<(), JobError> {
+        self.letters.run(&self.job()).await
     }
 
     /// What the table says was sent: channel, to whom, why.
@@ -124,6 +127,22 @@ on_both! {
         let desk = desk(&scratch, cancelled, folder.path()).await;
         assert!(matches!(desk.run().await, Err(JobError::Moot("nobody was told of the visit"))));
         assert!(desk.mailbox.list().await.unwrap().is_empty());
+    }
+
+    async fn a_letter_about_a_visit_that_changes_under_its_hands_does_not_go_out(scratch: Scratch) {
+        let folder = mailbox_folder();
+        let desk = desk(&scratch, facts(Language::En), folder.path()).await;
+        let (clinic, job) = (clinic().slug, desk.job());
+        let subject = job.subject().unwrap();
+        let news = desk.letters.news(&clinic, &subject, &job).await.unwrap();
+        let cancelling = async |tx: &mut Tx| {
+            let cancelled = "UPDATE appointment SET status = 'cancelled', sequence = 1 WHERE clinic = 'rowan-street'";
+            tx.query(cancelled).execute().await
+        };
+        desk.letters.database.write(cancelling).await.unwrap();
+        assert!(matches!(desk.letters.send(&clinic, news, &job).await, Err(JobError::NotYet(_))));
+        assert!(desk.mailbox.list().await.unwrap().is_empty());
+        assert!(desk.noted().await.is_empty());
     }
 
     async fn a_mailbox_that_does_not_take_the_letter_is_tried_again(scratch: Scratch) {
