@@ -228,10 +228,8 @@ pub struct Visit {
     pub in_past: bool,
     /// What the clinic changed about it, until the patient has answered.
     pub unsettled: Option<Unsettled>,
-    /// Staff said no to it; it is cancelled.
-    pub declined: bool,
-    /// Staff should have answered by now, and did not.
-    pub overdue: bool,
+    /// What staff made of a request, beyond its status.
+    pub answered: Option<Answered>,
     /// Still to begin and not cancelled: it can be moved and cancelled.
     pub open: bool,
     /// What cancelling costs now: "£20"; `None` if it is free.
@@ -243,6 +241,15 @@ pub struct Visit {
     pub version: String,
     /// What was typed on its pages and could not be taken over yet.
     pub draft: VisitDraft,
+}
+
+/// What staff made of a request, where its status alone does not say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answered {
+    /// They should have answered by now, and did not.
+    Late,
+    /// They said no; it is cancelled.
+    No,
 }
 
 /// What the clinic did to a visit.

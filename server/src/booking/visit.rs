@@ -3,7 +3,7 @@
 //! Whoever has the link may see and change this one visit, and nothing else. A link that opens
 //! nothing answers like a visit that does not exist.
 
-use app::booking::model::{CancelDraft, MoveRequest, MoveWish, Moving, Unsettled, Visit, VisitDraft, VisitStatus};
+use app::booking::model::{Answered, CancelDraft, MoveRequest, MoveWish, Moving, Unsettled, Visit, VisitDraft, VisitStatus};
 use app::booking::rules::{fee_at, is_ahead};
 use app::clinic::model::Clinic;
 use app::error::PortalError;
@@ -122,8 +122,7 @@ pub(super) fn shown(view: &View, link: &LinkToken, row: &AppointmentRow, patient
         sent_to: sent_to(row),
         in_past: row.place.end <= view.now,
         unsettled: None,
-        declined: row.is_declined(),
-        overdue: row.is_overdue(view.now),
+        answered: if row.is_declined() { Some(Answered::No) } else { row.is_overdue(view.now).then_some(Answered::Late) },
         open,
         fee_now: money(fee_now(&view.clinic, row, view.now)).filter(|_| open),
         fee_due: row.since.cancelled.as_ref().and_then(|cancelled| money(cancelled.fee)),

@@ -1,5 +1,6 @@
 //! Staff answer a visit that was asked for.
 
+use app::booking::model::Answered::{Late, No};
 use app::booking::model::VisitStatus;
 use app::error::{PortalError, Reason};
 use app::ids::LinkToken;
@@ -47,7 +48,7 @@ on_both! {
         let (link, number) = asked(&maya, TEN).await;
         assert_eq!(portal.booking.answer(&staff(), &rowan(), &number, Answer::Decline).await, Ok(Answered::Now));
         let visit = maya.visit(&link).await;
-        assert_eq!((visit.status, visit.declined, visit.open, visit.fee_due), (VisitStatus::Cancelled, true, false, None));
+        assert_eq!((visit.status, visit.answered, visit.open, visit.fee_due), (VisitStatus::Cancelled, Some(No), false, None));
         assert_eq!((letters(&portal).await, portal.count("SELECT COUNT(*) AS n FROM occupancy").await), (1, 0));
         portal.visitor(2).book("physio", Some("priya"), TEN).await.unwrap();
         let late = portal.booking.answer(&staff(), &rowan(), &number, Answer::Confirm).await;
@@ -91,9 +92,9 @@ on_both! {
         let (link, _) = asked(&maya, TEN).await;
         let due = "SELECT COUNT(*) AS n FROM job WHERE unique_key LIKE 'letter.confirmation/%/answer'";
         assert_eq!(portal.count(due).await, 1);
-        assert!(!maya.visit(&link).await.overdue);
+        assert_eq!(maya.visit(&link).await.answered, None);
         portal.clock.advance(TimeDelta::hours(4));
-        assert!(maya.visit(&link).await.overdue);
+        assert_eq!(maya.visit(&link).await.answered, Some(Late));
         assert!(portal.booking.waiting(&staff(), &rowan()).await.unwrap()[0].is_overdue);
         assert_eq!(portal.visitor(2).hold("physio", Some("priya"), TEN).await, Err(PortalError::Conflict(Reason::SlotTaken)), "its time is kept");
     }

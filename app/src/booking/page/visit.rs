@@ -6,7 +6,7 @@ use leptos_meta::Meta;
 use super::held::when;
 use super::private_link;
 use crate::booking::api::{self, Settle};
-use crate::booking::model::{Unsettled, UnsettledKind, Visit, VisitStatus};
+use crate::booking::model::{Answered, Unsettled, UnsettledKind, Visit, VisitStatus};
 use crate::ids::ClinicSlug;
 use crate::routes;
 use crate::ui::ask::ask;
@@ -46,7 +46,7 @@ struct Standing {
 fn standing(visit: &Visit) -> Standing {
     let w = words();
     let (title, icon, tone, ahead) = match (visit.status, visit.in_past) {
-        (VisitStatus::Cancelled, _) if visit.declined => (w.visit_declined(), "x", "", false),
+        (VisitStatus::Cancelled, _) if visit.answered == Some(Answered::No) => (w.visit_declined(), "x", "", false),
         (VisitStatus::Cancelled, _) => (w.visit_cancelled(), "x", "", false),
         (_, true) => (w.visit_past(), "calendar", "", false),
         (VisitStatus::Pending, false) => (w.visit_pending(), "clock", "", true),
@@ -186,7 +186,11 @@ fn next(visit: &Visit) -> AnyView {
     let mut steps: Vec<(&'static str, String)> = Vec::new();
     if let (VisitStatus::Pending, Some(by)) = (visit.status, &summary.answer_by) {
         let when = w.booking_when(&by.day, &by.time);
-        let text = if visit.overdue { w.visit_next_overdue_text(&when) } else { w.visit_next_answer_text(&when) };
+        let text = if visit.answered == Some(Answered::Late) {
+            w.visit_next_overdue_text(&when)
+        } else {
+            w.visit_next_answer_text(&when)
+        };
         steps.push((w.visit_next_answer(), text));
     }
     if !visit.questionnaires.is_empty() {
@@ -228,7 +232,7 @@ fn ended(visit: &Visit) -> AnyView {
     let fee = visit.fee_due.as_ref().map(|fee| view! { <p>{stressed(&w.visit_fee_due(fee))}</p> });
     view! {
         <div class="stack g2">
-            <p class="lead">{if visit.declined { w.visit_declined_text() } else { w.visit_cancelled_text() }}</p>
+            <p class="lead">{if visit.answered == Some(Answered::No) { w.visit_declined_text() } else { w.visit_cancelled_text() }}</p>
             {fee}
         </div>
     }

@@ -1,0 +1,37 @@
+//! The commands that have words of their own after the first, and what they share.
+
+pub mod appointment;
+pub mod clinic;
+pub mod patient;
+
+use std::io::Write as _;
+use std::path::Path;
+
+use anyhow::Context as _;
+use app::ids::ClinicSlug;
+use server::Portal;
+use server::clinic::file::Mistake;
+
+/// A line of what the command is for, on standard output.
+pub fn say(line: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "{line}").context("The output cannot be written")
+}
+
+pub fn text_of(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))
+}
+
+/// Tells each mistake of a file, one a line, on standard error.
+pub fn to_mend(path: &Path, mistakes: &[Mistake]) -> anyhow::Error {
+    for mistake in mistakes {
+        let _ = writeln!(std::io::stderr(), "{}:{}: {}", path.display(), mistake.line, mistake.reason);
+    }
+    let count = if mistakes.len() == 1 { "a mistake".to_owned() } else { format!("{} mistakes", mistakes.len()) };
+    anyhow::anyhow!("{} has {count} to mend.", path.display())
+}
+
+/// The slug of a clinic that is there.
+pub fn known(portal: &Portal, clinic: &str) -> anyhow::Result<ClinicSlug> {
+    let found = clinic.parse().ok().filter(|slug| portal.clinic(slug).is_some());
+    found.with_context(|| format!("There is no clinic \"{clinic}\"; `perennial clinic load` brings one"))
+}
