@@ -201,7 +201,7 @@ fn what_the_clinic_changed_is_told_with_what_the_patient_can_do() {
         LINK,
     ];
     assert_has_lines(&moved.text, &lines);
-    assert!(moved.attachments[0].content.contains("METHOD:PUBLISH"), "it moves in the calendar");
+    assert!(moved.attachments[0].content.contains("METHOD:REQUEST"), "it moves in the calendar");
     let withdrawn = write(&changed(Language::En, UnsettledKind::Cancelled));
     assert_eq!(withdrawn.kind, LetterKind::Withdrawn);
     assert!(withdrawn.attachments[0].content.contains("METHOD:CANCEL"), "it leaves the calendar");
