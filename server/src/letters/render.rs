@@ -100,8 +100,8 @@ pub fn mail(
 /// Of a text message, in parts.
 const PARTS_MAX: usize = 2;
 
-/// Renders a letter as one text message of at most two parts, as far as that is possible: without
-/// accents if those make it longer, then with no more than the letter's subject and the link.
+/// Renders a letter as one text message of at most two parts: without accents if those make it
+/// longer, then with no more than the letter's subject and the link, then with what happened alone.
 pub fn text_message(
     kind: LetterKind,
     language: Language,
@@ -113,9 +113,17 @@ pub fn text_message(
     let letter = render(&template("txt"), &values)?;
     let subject = short(letter.lines().next().unwrap_or_default());
     let link = whole.split_whitespace().next_back().unwrap_or_default();
-    let shorter = [whole.clone(), format!("{clinic}: {subject} {link}"), format!("{subject} {link}")];
+    let what = subject.split(':').next().unwrap_or_default();
+    let last = format!("{what}: {link}");
+    let shorter = [
+        whole.clone(),
+        format!("{clinic}: {subject} {link}"),
+        format!("{subject} {link}"),
+        format!("{clinic}: {what}: {link}"),
+        last.clone(),
+    ];
     let tried = shorter.into_iter().flat_map(|text| [text.clone(), plain(&text)]);
-    Ok(tried.into_iter().find(|text| segments(text) <= PARTS_MAX).unwrap_or(whole))
+    Ok(tried.into_iter().find(|text| segments(text) <= PARTS_MAX).unwrap_or(last))
 }
 
 /// Marks that hold a name's direction cost a sign each, and telephones do without.

@@ -1,5 +1,6 @@
 //! Letters about a visit, as a patient reads them.
 
+use super::super::segments::segments;
 use super::super::testing::{clinic, facts, utc};
 use super::*;
 use crate::booking::store::appointment::{Cancelled, Moved};
@@ -224,6 +225,31 @@ fn who_gave_only_a_number_gets_a_text_message() {
         )
     );
     assert_eq!((letter.html, letter.attachments), (None, Vec::new()));
+}
+
+#[test]
+fn every_text_message_has_two_parts_at_most_and_ends_in_its_link() {
+    let clinic = clinic();
+    let link = LinkToken("AaIE41FGd1GqePP5igOzfn9Enn_o_yZfoHfA0lQll7s".to_owned());
+    for language in Language::ALL {
+        let mut waiting = facts(language);
+        waiting.appointment.status = VisitStatus::Pending;
+        waiting.appointment.answer_by = Some(utc("2026-03-11T18:00:00Z"));
+        let mut all = vec![facts(language), waiting, cancelled(language, 2_000), moved(language)];
+        all.extend([UnsettledKind::Moved, UnsettledKind::Cancelled, UnsettledKind::Unfit].map(|kind| changed(language, kind)));
+        for mut facts in all {
+            facts.appointment.email = None;
+            for now in ["2026-03-11T08:00:00Z", "2026-03-11T19:00:00Z"] {
+                let letter =
+                    VisitLetter { facts: &facts, clinic: &clinic, link: &link, origin: "https://portal.example", now: utc(now) };
+                let text = letter.write().unwrap().unwrap().text;
+                assert!(segments(&text) <= 2, "{} parts: {text}", segments(&text));
+                assert!(text.split(' ').next_back().unwrap().starts_with("https://portal.example/rowan-street"), "{text}");
+                // In Arabic, where a part has less than half the room, what happened may be all that fits.
+                assert!(text.contains("9:20") || language == Language::Ar, "{text}");
+            }
+        }
+    }
 }
 
 #[test]
