@@ -16,6 +16,8 @@ import { calendarFrom, readCalendar } from "./calendar";
 import { readFile } from "node:fs/promises";
 import { sentence } from "./words";
 
+test.use({ tolerated: refused });
+
 test("a patient moves a visit and finds it again under the same link", async ({ page }) => {
   const person = someone();
   const old = await book(page, "physio-first", person);
@@ -126,7 +128,6 @@ test("a patient cancels a visit, is offered to move it first, and can book again
 });
 
 test.describe("a reason that is too long", () => {
-  test.use({ tolerated: refused });
 
   test("a reason for cancelling that is too long is kept, and nothing is cancelled", async ({ page }) => {
     await book(page, "physio-first", someone());

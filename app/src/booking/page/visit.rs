@@ -58,7 +58,7 @@ fn standing(visit: &Visit) -> Standing {
 fn visit_view(clinic: &ClinicSlug, visit: &Visit, settle: Sending) -> AnyView {
     let w = words();
     let standing = standing(visit);
-    let another = (!standing.ahead).then(|| {
+    let another = (!standing.ahead && visit.unsettled.is_none()).then(|| {
         view! {
             {(visit.status == VisitStatus::Cancelled).then(|| ended(visit))}
             <div class="actions">
@@ -86,6 +86,9 @@ fn visit_view(clinic: &ClinicSlug, visit: &Visit, settle: Sending) -> AnyView {
 fn unsettled(clinic: &ClinicSlug, visit: &Visit, unsettled: &Unsettled, settle: Sending) -> AnyView {
     let w = words();
     let before = unsettled.before.as_ref().map(|before| w.booking_when(&before.day, &before.time)).unwrap_or_default();
+    // What most will do is the strong one.
+    let (strong, plain) = ("btn", "btn plain");
+    let first = unsettled.kind == UnsettledKind::Moved;
     let (title, text, works) = match unsettled.kind {
         UnsettledKind::Moved => {
             (w.visit_unsettled_moved(), w.visit_unsettled_moved_text(&before), Some(w.visit_unsettled_works()))
@@ -117,8 +120,9 @@ fn unsettled(clinic: &ClinicSlug, visit: &Visit, unsettled: &Unsettled, settle: 
                 <p>{text}</p>
             </Notice>
             <div class="actions">
-                {works.map(|text| answer("works", text, "btn"))}
-                <a class="btn plain" href=another>{w.visit_unsettled_another()}</a>
+                {works.filter(|_| first).map(|text| answer("works", text, strong))}
+                <a class=if first { plain } else { strong } href=another>{w.visit_unsettled_another()}</a>
+                {works.filter(|_| !first).map(|text| answer("works", text, plain))}
                 {call}
             </div>
         </section>
