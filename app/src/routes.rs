@@ -8,7 +8,7 @@ use leptos_router::components::{FlatRoutes, Route};
 use leptos_router::{Lazy, LazyRoute, SsrMode, path};
 
 use crate::booking::page::{
-    cancel_page, check_page, choose_page, details_page, move_times_page, relocate_page, times_page, visit_page,
+    cancel_page, check_page, choose_page, contact_page, details_page, move_times_page, relocate_page, times_page, visit_page,
 };
 use crate::clinic::page::{clinic_page, clinics_page};
 use crate::ids::{ClinicSlug, LinkToken, TreatmentSlug};
@@ -33,6 +33,7 @@ pub fn PageRoutes() -> impl IntoView {
             <Route path=path!("/:clinic/visit/:visit") view={Lazy::<Visit>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/visit/:visit/move") view={Lazy::<MoveTimes>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/visit/:visit/move/check") view={Lazy::<MoveCheck>::new()} ssr=SsrMode::Async/>
+            <Route path=path!("/:clinic/visit/:visit/contact") view={Lazy::<Contact>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/visit/:visit/cancel") view={Lazy::<Cancel>::new()} ssr=SsrMode::Async/>
         </FlatRoutes>
     }
@@ -83,6 +84,10 @@ pub fn relocate_check(clinic: &ClinicSlug, visit: &LinkToken) -> String {
     format!("/{clinic}/visit/{visit}/move/check")
 }
 
+pub fn contact(clinic: &ClinicSlug, visit: &LinkToken) -> String {
+    format!("/{clinic}/visit/{visit}/contact")
+}
+
 pub fn cancel(clinic: &ClinicSlug, visit: &LinkToken) -> String {
     format!("/{clinic}/visit/{visit}/cancel")
 }
@@ -113,8 +118,8 @@ mod group {
         expect(clippy::unused_async, reason = "nothing is split here, so nothing is waited for")
     )]
     use super::{
-        AnyView, cancel_page, check_page, choose_page, clinic_page, clinics_page, details_page, move_times_page, relocate_page,
-        times_page, visit_page,
+        AnyView, cancel_page, check_page, choose_page, clinic_page, clinics_page, contact_page, details_page, move_times_page,
+        relocate_page, times_page, visit_page,
     };
     use leptos::lazy;
 
@@ -140,6 +145,7 @@ mod group {
         Visit,
         MoveTimes,
         MoveCheck,
+        Contact,
         Cancel,
     }
 
@@ -152,6 +158,7 @@ mod group {
             Book::Visit => visit_page(),
             Book::MoveTimes => move_times_page(),
             Book::MoveCheck => relocate_page(),
+            Book::Contact => contact_page(),
             Book::Cancel => cancel_page(),
         }
     }
@@ -180,4 +187,4 @@ macro_rules! lazy_routes {
 }
 
 lazy_routes!(find, __preload_find, Find: Clinics Clinic Choose);
-lazy_routes!(book, __preload_book, Book: Times Details Check Visit MoveTimes MoveCheck Cancel);
+lazy_routes!(book, __preload_book, Book: Times Details Check Visit MoveTimes MoveCheck Contact Cancel);

@@ -60,6 +60,7 @@ use crate::config::{Choice, Config};
 use crate::jobs::{Registry, Worker, queue, schedule};
 use crate::letters::channel::Channels;
 use crate::letters::job::VisitLetters;
+use crate::letters::late::LateLetters;
 use crate::letters::mailbox::Mailbox;
 use crate::letters::sms::Sms;
 use crate::letters::tell::{CHANGE_LETTER_JOB, LETTER_JOB};
@@ -350,7 +351,8 @@ fn jobs(
         let (database, before) = (database.clone(), clock.now() - JOBS_KEPT);
         async move { Ok(queue::forget_done(&database, before).await.map(drop)?) }
     });
-    let registry = Registry::default().job(LETTER_JOB, letters.clone()).job(CHANGE_LETTER_JOB, letters);
+    let registry = Registry::default().job(LETTER_JOB, letters.clone()).job(CHANGE_LETTER_JOB, letters.clone());
+    let registry = registry.job(booking::LATE_LETTER_JOB, Arc::new(LateLetters(letters)));
     Ok(registry.chore(sweep).chore(forget))
 }
 

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 
-use super::model::{self, CancelDraft, Draft, HoldRequest, MoveRequest, MoveWish, Settlement, TimesQuery};
+use super::model::{self, CancelDraft, ContactDraft, Draft, HoldRequest, MoveRequest, MoveWish, Settlement, TimesQuery};
 use crate::error::PortalError;
 use crate::ids::{ClinicSlug, LinkToken, LocationSlug, PractitionerSlug, TreatmentSlug};
 use crate::request::Caller;
@@ -75,6 +75,20 @@ pub trait BookingService: Send + Sync {
         visit: &LinkToken,
         version: &str,
         draft: CancelDraft,
+    ) -> Result<(), PortalError>;
+
+    /// Tells the clinic that the patient comes so many minutes late: one of
+    /// [`LATE_MINS`](model::LATE_MINS). `Conflict(TooLate)` where that means nothing.
+    async fn late(&self, caller: &Caller, clinic: &ClinicSlug, visit: &LinkToken, minutes: u32) -> Result<(), PortalError>;
+
+    /// Changes where this visit's letters go, and no other visit's. `Invalid` says what to mend;
+    /// what was typed is kept. `Conflict(TooLate)` once it is over or cancelled.
+    async fn contact(
+        &self,
+        caller: &Caller,
+        clinic: &ClinicSlug,
+        visit: &LinkToken,
+        draft: ContactDraft,
     ) -> Result<(), PortalError>;
 
     /// A visit beside the time to which it could move; changes nothing.
@@ -222,6 +236,22 @@ pub async fn relocate(
 pub async fn settle(clinic: ClinicSlug, visit: LinkToken, settlement: Settlement) -> Result<(), PortalError> {
     let (booking, caller, reply) = service::<dyn BookingService>()?;
     reply.with(booking.settle(&caller, &clinic, &visit, settlement).await)?;
+    reply.redirect(&routes::visit(&clinic, &visit));
+    Ok(())
+}
+
+#[server(endpoint = "booking/late")]
+pub async fn late(clinic: ClinicSlug, visit: LinkToken, minutes: u32) -> Result<(), PortalError> {
+    let (booking, caller, reply) = service::<dyn BookingService>()?;
+    reply.with(booking.late(&caller, &clinic, &visit, minutes).await)?;
+    reply.redirect(&routes::visit(&clinic, &visit));
+    Ok(())
+}
+
+#[server(endpoint = "booking/contact")]
+pub async fn contact(clinic: ClinicSlug, visit: LinkToken, #[server(default)] draft: ContactDraft) -> Result<(), PortalError> {
+    let (booking, caller, reply) = service::<dyn BookingService>()?;
+    reply.with(booking.contact(&caller, &clinic, &visit, draft).await)?;
     reply.redirect(&routes::visit(&clinic, &visit));
     Ok(())
 }

@@ -7,6 +7,7 @@ use crate::clinic::model::{LocationCard, PractitionerCard, TreatmentCard};
 use crate::fields::FieldErrors;
 use crate::ids::{ClinicSlug, LinkToken, LocationSlug, PractitionerSlug, TreatmentSlug};
 use crate::moment::{Day, Moment};
+use crate::words::Language;
 
 /// Which times a page wants to see.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -236,6 +237,10 @@ pub struct Visit {
     pub fee_now: Option<String>,
     /// What cancelling cost.
     pub fee_due: Option<String>,
+    /// There if it begins soon or has just begun: they may say that they are running late.
+    pub late: Option<Lateness>,
+    /// What its letters are written in.
+    pub language: Language,
     /// What a page shows of its state; changing the visit sends it back, so nobody changes what
     /// they did not see.
     pub version: String,
@@ -279,12 +284,33 @@ pub enum Settlement {
     Call,
 }
 
+/// What was said about being late.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lateness {
+    /// By how much: "15 minutes"; `None` if nothing was said yet.
+    pub said: Option<String>,
+}
+
 /// What was typed about a booked visit, exactly as typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct VisitDraft {
     pub cancel: Option<CancelDraft>,
+    pub contact: Option<ContactDraft>,
 }
+
+/// Where the letters of a visit go from now on; what is empty stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ContactDraft {
+    pub email: String,
+    pub phone: String,
+    /// A language tag.
+    pub language: String,
+}
+
+/// By how many minutes one may say to be late.
+pub const LATE_MINS: [u32; 5] = [5, 10, 15, 20, 30];
 
 /// Why somebody cancels; all of it may stay empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

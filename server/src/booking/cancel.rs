@@ -60,7 +60,7 @@ pub async fn cancel(tx: &mut Tx, clinic: &Clinic, cancelling: &Cancelling) -> Re
         Some(PortalError::Invalid(errors))
     };
     if let Some(refusal) = refusal {
-        let kept = VisitDraft { cancel: Some(draft.clone()) };
+        let kept = VisitDraft { cancel: Some(draft.clone()), ..row.since.draft };
         appointment::keep_draft(tx, &clinic.slug, *visit, &kept).await?;
         return Ok(Some(refusal));
     }

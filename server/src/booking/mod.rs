@@ -7,7 +7,8 @@
 //! - [`hold`]: keeping a time while someone types
 //! - [`details`]: the draft parsed, who may book
 //! - [`confirm`]: the hold becomes an appointment, once
-//! - [`visit`]: the booked visit by its private link; [`relocate`] moves it, [`cancel`] ends it
+//! - [`visit`]: the booked visit by its private link; [`relocate`] moves it, [`cancel`] ends it,
+//!   [`late`] and [`contact`] note what else its patient says
 //! - [`answer`]: staff say yes or no to a request
 //! - [`unsettled`]: the clinic moves or cancels a visit, and the patient answers
 //! - [`view`]: rows turned into labels
@@ -19,9 +20,11 @@
 pub mod answer;
 mod cancel;
 mod confirm;
+mod contact;
 mod details;
 mod find;
 mod hold;
+mod late;
 pub mod letter;
 mod relocate;
 pub mod store;
@@ -33,8 +36,8 @@ use std::sync::Arc;
 
 use app::booking::api::BookingService;
 use app::booking::model::{
-    CancelDraft, Draft, Held, HoldRequest, HoldState, MoveRequest, MoveWish, Moving, Settlement, Times, TimesFor, TimesQuery,
-    Visit,
+    CancelDraft, ContactDraft, Draft, Held, HoldRequest, HoldState, MoveRequest, MoveWish, Moving, Settlement, Times, TimesFor,
+    TimesQuery, Visit,
 };
 use app::booking::rules::{local_date, tick};
 use app::clinic::model::Clinic;
@@ -48,6 +51,7 @@ use self::confirm::Confirming;
 use self::find::Finder;
 pub use self::hold::DRAFT_KEPT;
 use self::hold::Wanted;
+pub use self::late::LATE_LETTER_JOB;
 use self::store::Place;
 use self::store::appointment::{self, AppointmentRow};
 use self::store::hold::HoldRow;
@@ -384,6 +388,20 @@ impl BookingService for Booking {
         draft: CancelDraft,
     ) -> Result<(), PortalError> {
         self.cancel_visit(caller, clinic, visit, version, draft).await.map_err(|failure| failure.answer("booking.cancel"))
+    }
+
+    async fn late(&self, caller: &Caller, clinic: &ClinicSlug, visit: &LinkToken, minutes: u32) -> Result<(), PortalError> {
+        self.say_late(caller, clinic, visit, minutes).await.map_err(|failure| failure.answer("booking.late"))
+    }
+
+    async fn contact(
+        &self,
+        caller: &Caller,
+        clinic: &ClinicSlug,
+        visit: &LinkToken,
+        draft: ContactDraft,
+    ) -> Result<(), PortalError> {
+        self.change_contact(caller, clinic, visit, draft).await.map_err(|failure| failure.answer("booking.contact"))
     }
 
     async fn moving(

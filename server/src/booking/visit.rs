@@ -3,7 +3,9 @@
 //! Whoever has the link may see and change this one visit, and nothing else. A link that opens
 //! nothing answers like a visit that does not exist.
 
-use app::booking::model::{Answered, CancelDraft, MoveRequest, MoveWish, Moving, Unsettled, Visit, VisitDraft, VisitStatus};
+use app::booking::model::{
+    Answered, CancelDraft, ContactDraft, Lateness, MoveRequest, MoveWish, Moving, Unsettled, Visit, VisitDraft, VisitStatus,
+};
 use app::booking::rules::{fee_at, is_ahead};
 use app::clinic::model::Clinic;
 use app::error::PortalError;
@@ -12,10 +14,11 @@ use app::request::Caller;
 use chrono::{DateTime, Utc};
 
 use super::cancel::{self, Cancelling};
+use super::late::{self, Late};
 use super::store::appointment::{self, AppointmentRow};
 use super::store::{patient, unsettled};
 use super::view::{View, zone_of};
-use super::{Booking, relocate, visitor};
+use super::{Booking, contact, relocate, visitor};
 use crate::failure::Failure;
 use crate::labels;
 use crate::link::Purpose;
@@ -60,6 +63,31 @@ impl Booking {
             now: self.clock.now(),
         };
         let refused = self.change(slug, async move |tx, clinic, _| cancel::cancel(tx, &clinic, &cancelling).await).await?;
+        refused.map_or(Ok(()), |refusal| Err(refusal.into()))
+    }
+
+    pub(super) async fn say_late(
+        &self,
+        caller: &Caller,
+        slug: &ClinicSlug,
+        link: &LinkToken,
+        minutes: u32,
+    ) -> Result<(), Failure> {
+        let visit = self.open_visit(link)?;
+        let late = Late { caller: caller.clone(), visit, minutes, job: self.clock.new_id(), now: self.clock.now() };
+        self.change(slug, async move |tx, clinic, _| late::late(tx, &clinic.slug, &late).await).await
+    }
+
+    pub(super) async fn change_contact(
+        &self,
+        caller: &Caller,
+        slug: &ClinicSlug,
+        link: &LinkToken,
+        draft: ContactDraft,
+    ) -> Result<(), Failure> {
+        let visit = self.open_visit(link)?;
+        let change = contact::Change { caller: caller.clone(), visit, draft: contact::bounded(draft), now: self.clock.now() };
+        let refused = self.change(slug, async move |tx, clinic, _| contact::change(tx, &clinic.slug, &change).await).await?;
         refused.map_or(Ok(()), |refusal| Err(refusal.into()))
     }
 
@@ -125,9 +153,12 @@ pub(super) fn shown(view: &View, link: &LinkToken, row: &AppointmentRow, patient
         answered: if row.is_declined() { Some(Answered::No) } else { row.is_overdue(view.now).then_some(Answered::Late) },
         open,
         fee_now: money(fee_now(&view.clinic, row, view.now)).filter(|_| open),
+        late: late::is_near(row, view.now)
+            .then(|| Lateness { said: row.since.late_min.map(|minutes| labels::duration(minutes, view.language)) }),
+        language: row.language,
         fee_due: row.since.cancelled.as_ref().and_then(|cancelled| money(cancelled.fee)),
         version: version(&view.clinic, row, view.now),
-        draft: if open { row.since.draft.clone() } else { VisitDraft::default() },
+        draft: if row.place.end > view.now { row.since.draft.clone() } else { VisitDraft::default() },
     })
 }
 

@@ -54,10 +54,11 @@ struct Subject {
 }
 
 /// A letter, and the state of the visit that it tells.
-struct News {
-    about: AppointmentId,
-    letter: Letter,
-    told: String,
+pub(super) struct News {
+    pub about: AppointmentId,
+    pub letter: Letter,
+    /// `None`: it tells the patient nothing new about the visit.
+    pub told: Option<String>,
 }
 
 #[async_trait]
@@ -104,10 +105,10 @@ impl VisitLetters {
         if store::is_settled(&mut tx, slug, &letter).await? {
             return Err(JobError::Moot("it has been said"));
         }
-        Ok(News { about: id, letter, told })
+        Ok(News { about: id, letter, told: Some(told) })
     }
 
-    async fn clinic(&self, slug: &ClinicSlug) -> Result<Arc<Clinic>, JobError> {
+    pub(super) async fn clinic(&self, slug: &ClinicSlug) -> Result<Arc<Clinic>, JobError> {
         if self.clinics.get(slug).is_none() {
             // Another process has just loaded it.
             self.clinics.refresh().await?;
@@ -122,7 +123,7 @@ impl VisitLetters {
         self.database.write(async move |tx| store::withdraw(tx, &clinic, about, job, None, why).await).await
     }
 
-    async fn send(&self, slug: &ClinicSlug, news: News, job: &Job) -> Result<(), JobError> {
+    pub(super) async fn send(&self, slug: &ClinicSlug, news: News, job: &Job) -> Result<(), JobError> {
         let now = self.clock.now();
         let begun = self.begin(slug, &news, job, now).await?;
         let News { about, letter, .. } = news;
@@ -154,7 +155,7 @@ impl VisitLetters {
         self.database
             .write(async move |tx| {
                 let facts = letter_facts(tx, &clinic, about).await?;
-                if facts.is_none_or(|facts| tell::told(&facts) != attempt.told) {
+                if attempt.told.is_some() && facts.is_none_or(|facts| Some(tell::told(&facts)) != attempt.told) {
                     return Ok(Standing::Changed);
                 }
                 store::begin(tx, &clinic, &letter, &attempt).await

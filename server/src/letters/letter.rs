@@ -26,6 +26,8 @@ pub enum LetterKind {
     Withdrawn,
     /// The clinic's file has no place for the visit any more.
     Unfit,
+    /// To the clinic: the patient is running late.
+    Late,
 }
 
 impl LetterKind {
@@ -41,6 +43,7 @@ impl LetterKind {
             Self::MovedByClinic => "moved_by_clinic",
             Self::Withdrawn => "withdrawn",
             Self::Unfit => "unfit",
+            Self::Late => "late",
         }
     }
 
@@ -56,6 +59,7 @@ impl LetterKind {
             Self::MovedByClinic => "the clinic moved the visit",
             Self::Withdrawn => "the clinic cancelled the visit",
             Self::Unfit => "the clinic has no place for the visit any more",
+            Self::Late => "the patient is running late",
         }
     }
 }

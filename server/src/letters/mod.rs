@@ -10,10 +10,12 @@
 //! - [`mailbox`]: the folder that letters go to by default; [`mailbox_page`]: shows it
 //! - [`tell`]: by which a change of a visit asks for a letter
 //! - [`job`]: decides at the moment of sending, sends, and notes it; [`store`]: its SQL
+//! - [`late`]: tells a clinic that a patient is running late
 
 pub mod channel;
 pub mod ics;
 pub mod job;
+pub mod late;
 pub mod letter;
 pub mod mailbox;
 pub mod mailbox_page;

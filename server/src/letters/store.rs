@@ -33,7 +33,8 @@ pub struct Attempt {
     pub id: Uuid,
     pub about: AppointmentId,
     pub job: Uuid,
-    pub told: String,
+    /// `None`: the letter tells the patient nothing new about the visit.
+    pub told: Option<String>,
     pub now: DateTime<Utc>,
 }
 
@@ -103,7 +104,7 @@ pub async fn begin(tx: &mut Tx, clinic: &ClinicSlug, letter: &Letter, attempt: &
         .bind(letter.language.tag())
         .bind(letter.id.to_string())
         .bind(*now)
-        .bind(told)
+        .bind(told.as_deref())
         .bind(*job)
         .execute()
         .await?;
@@ -128,7 +129,7 @@ pub async fn begin(tx: &mut Tx, clinic: &ClinicSlug, letter: &Letter, attempt: &
     .bind(letter.recipient.channel())
     .bind(letter.recipient.hint())
     .bind(*now)
-    .bind(told)
+    .bind(told.as_deref())
     .bind(*job)
     .bind(clinic.as_str())
     .bind(letter.id.to_string())

@@ -59,6 +59,8 @@ struct Values {
     before: Option<String>,
     /// What cancelling cost.
     fee: Option<String>,
+    /// By how much the patient will be late.
+    late: Option<String>,
     practitioner: String,
     location: String,
     address: String,
@@ -103,7 +105,9 @@ impl VisitLetter<'_> {
         let rendered = mail(kind, language, &headline, &self.clinic.name, &values)?;
         // What was only asked for is in nobody's calendar yet.
         let attachments = match kind {
-            LetterKind::RequestReceived | LetterKind::Overdue | LetterKind::Declined | LetterKind::Unfit => Vec::new(),
+            LetterKind::RequestReceived | LetterKind::Overdue | LetterKind::Declined | LetterKind::Unfit | LetterKind::Late => {
+                Vec::new()
+            }
             LetterKind::Confirmation
             | LetterKind::Change
             | LetterKind::Cancellation
@@ -111,6 +115,26 @@ impl VisitLetter<'_> {
             | LetterKind::Withdrawn => vec![self.calendar_attachment(&letter.sender, &letter.recipient)?],
         };
         Ok(Some(Letter { subject: rendered.subject, text: rendered.text, html: Some(rendered.html), attachments, ..letter }))
+    }
+
+    /// To the clinic, in its first language: the patient is running late.
+    pub fn write_late(&self, minutes: u32) -> Result<Letter, WritingError> {
+        let visit = &self.facts.appointment;
+        let language = self.clinic.languages.first().copied().unwrap_or_default();
+        let values = self.values(language)?;
+        let headline = format!("{}{} {}", values.day, comma(language), values.time);
+        let rendered = mail(LetterKind::Late, language, &headline, &self.clinic.name, &values)?;
+        Ok(Letter {
+            id: MessageId::new(LetterKind::Late, &visit.id, visit.sequence * 1_000 + i64::from(minutes), self.host()),
+            kind: LetterKind::Late,
+            language,
+            sender: Sender { name: self.clinic.name.clone(), email: self.clinic.email.clone() },
+            recipient: Recipient::Mail { name: self.clinic.name.clone(), email: self.clinic.email.clone() },
+            subject: rendered.subject,
+            text: rendered.text,
+            html: Some(rendered.html),
+            attachments: Vec::new(),
+        })
     }
 
     /// The visit as a calendar keeps it, in any state.
@@ -201,6 +225,7 @@ impl VisitLetter<'_> {
             answer_by: visit.answer_by.map(when),
             before: moved_from.map(when),
             fee: (fee > 0).then(|| labels::money(fee, &self.clinic.currency, language)),
+            late: visit.since.late_min.map(|minutes| labels::duration(minutes, language)),
             practitioner: own(&self.practitioner()?.name),
             location: own(&location.name),
             address: own(&location.address),

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use app::booking::api::BookingService;
 use app::booking::model::{
-    CancelDraft, Draft, Held, HoldRequest, MoveRequest, MoveState, MoveWish, Moving, Times, TimesFor, TimesQuery, Visit,
+    CancelDraft, ContactDraft, Draft, Held, HoldRequest, MoveRequest, MoveState, MoveWish, Moving, Times, TimesFor, TimesQuery,
+    Visit,
 };
 use app::clinic::model::Clinic;
 use app::error::PortalError;
@@ -267,6 +268,14 @@ impl Visitor {
 
     pub async fn cancel_version(&self, visit: &LinkToken, version: &str, draft: CancelDraft) -> Result<(), PortalError> {
         self.booking.cancel(&self.caller, &rowan(), visit, version, draft).await
+    }
+
+    pub async fn late(&self, visit: &LinkToken, minutes: u32) -> Result<(), PortalError> {
+        self.booking.late(&self.caller, &rowan(), visit, minutes).await
+    }
+
+    pub async fn contact(&self, visit: &LinkToken, draft: ContactDraft) -> Result<(), PortalError> {
+        self.booking.contact(&self.caller, &rowan(), visit, draft).await
     }
 
     /// Where a visit could move: to London.

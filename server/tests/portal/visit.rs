@@ -1,10 +1,11 @@
 //! A booked visit by its private link: cancelling it, and who may not.
 
 use app::booking::api::BookingService as _;
-use app::booking::model::{CancelDraft, VisitStatus};
+use app::booking::model::{CancelDraft, ContactDraft, VisitStatus};
 use app::error::{PortalError, Reason};
-use app::fields::FieldError;
+use app::fields::{FieldError, FieldErrors};
 use app::ids::LinkToken;
+use app::words::Language;
 use chrono::TimeDelta;
 use server::store::{Json, Tx};
 
@@ -195,5 +196,48 @@ on_both! {
         let mut tx = portal.database.read().await.unwrap();
         let row = tx.query("SELECT draft FROM appointment").fetch_one().await.unwrap();
         assert!(row.get::<Option<Json<serde_json::Value>>>("draft").unwrap().is_some());
+    }
+
+    async fn running_late_is_noted_once_and_told_to_the_clinic(portal: TestPortal) {
+        let maya = portal.visitor(1);
+        let link = maya.book("physio", Some("tom"), TEN).await.unwrap();
+        let too_late = Err(PortalError::Conflict(Reason::TooLate));
+        assert!(maya.visit(&link).await.late.is_none());
+        assert_eq!(maya.late(&link, 10).await, too_late, "a day before");
+        portal.clock.advance(at("2026-03-12T09:00:00Z") - portal.clock.now());
+        assert_eq!(maya.visit(&link).await.late.unwrap().said, None);
+        assert_eq!(maya.late(&link, 999).await, Err(PortalError::Invalid(FieldErrors::default())));
+        for minutes in [10, 10, 20] {
+            maya.late(&link, minutes).await.unwrap();
+        }
+        assert_eq!(maya.visit(&link).await.late.unwrap().said.as_deref(), Some("20\u{a0}minutes"));
+        assert_eq!(portal.count("SELECT COUNT(*) AS n FROM job WHERE kind = 'letter.late'").await, 2);
+        assert_eq!(portal.count("SELECT COUNT(*) AS n FROM audit WHERE action = 'appointment.late'").await, 2);
+        portal.clock.advance(TimeDelta::hours(2));
+        assert_eq!(maya.late(&link, 10).await, too_late, "it is over");
+    }
+
+    async fn letters_of_one_visit_go_elsewhere_and_those_of_another_do_not(portal: TestPortal) {
+        let maya = portal.visitor(1);
+        let link = maya.book("physio", Some("tom"), TEN).await.unwrap();
+        let other = maya.book("physio", Some("tom"), FRIDAY).await.unwrap();
+        let draft = ContactDraft { email: " Maya@New.example ".into(), phone: String::new(), language: "de".into() };
+        maya.contact(&link, draft.clone()).await.unwrap();
+        maya.contact(&link, draft).await.unwrap();
+        let visit = maya.visit(&link).await;
+        assert_eq!((visit.sent_to.as_str(), visit.language), ("M…@new.example", Language::De));
+        assert_eq!(maya.visit(&other).await.sent_to, "v…@example.org");
+        assert_eq!(portal.count("SELECT COUNT(*) AS n FROM patient WHERE email LIKE 'visitor%'").await, 1);
+        assert_eq!(portal.count("SELECT COUNT(*) AS n FROM audit WHERE action = 'appointment.contact'").await, 1);
+
+        let wrong = ContactDraft { email: "maya@".into(), phone: "12".into(), language: String::new() };
+        let Err(PortalError::Invalid(errors)) = maya.contact(&link, wrong.clone()).await else { panic!("accepted") };
+        assert_eq!((errors.get("email"), errors.get("phone")), (Some(FieldError::Malformed), Some(FieldError::Malformed)));
+        let visit = maya.visit(&link).await;
+        assert_eq!((visit.draft.contact, visit.sent_to.as_str()), (Some(wrong), "M…@new.example"));
+        maya.contact(&link, ContactDraft { phone: "07700 900461".into(), ..ContactDraft::default() }).await.unwrap();
+        assert_eq!(maya.visit(&link).await.draft.contact, None);
+        maya.cancel(&link).await.unwrap();
+        assert_eq!(maya.contact(&link, ContactDraft::default()).await, Err(PortalError::Conflict(Reason::TooLate)));
     }
 }

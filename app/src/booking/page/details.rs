@@ -186,7 +186,7 @@ fn details_form(
         />
         {reach(draft, errors)}
         <NoteField field="reason" label=w.details_reason() hint=w.details_reason_hint() value=draft.reason.clone() errors=errors/>
-        {language(draft)}
+        {language(&draft.language, w.language())}
         {purposes(draft)}
         <div class="actions">
             <button class="btn" aria-busy=busy(describe)>
@@ -267,10 +267,10 @@ fn reach(draft: &Draft, errors: Signal<FieldErrors>) -> AnyView {
     .into_any()
 }
 
-/// What letters are written in: the clinic's languages, the page's first unless chosen otherwise.
-fn language(draft: &Draft) -> AnyView {
+/// What letters are written in: one of the clinic's languages.
+pub fn language(tag: &str, otherwise: Language) -> AnyView {
     let w = words();
-    let chosen = Language::parse(&draft.language).unwrap_or_else(|| w.language());
+    let chosen = Language::parse(tag).unwrap_or(otherwise);
     let options = of_clinic(move |clinic| {
         let option = |language: &Language| {
             view! { <option value=language.tag() selected=*language == chosen>{language.own_name()}</option> }

@@ -6,7 +6,8 @@
 //! - [`details`]: who are you?; [`autosave`] keeps what is typed
 //! - [`check`]: is this right?
 //! - [`held`]: what has become of a hold, for both of them
-//! - [`visit`]: the booked visit's private page; [`relocate`] moves it, [`cancel`] ends it
+//! - [`visit`]: the booked visit's private page; [`relocate`] moves it, [`cancel`] ends it,
+//!   [`contact`] says where its letters go
 //!
 //! Each page asks the server inside its view, so that what it needs to read the answer loads with
 //! its group and not with every page.
@@ -17,6 +18,7 @@ mod calendar;
 mod cancel;
 mod check;
 mod choose;
+mod contact;
 mod details;
 mod held;
 mod relocate;
@@ -30,6 +32,7 @@ use leptos_router::hooks::use_params_map;
 pub use self::cancel::cancel_page;
 pub use self::check::check_page;
 pub use self::choose::choose_page;
+pub use self::contact::contact_page;
 pub use self::details::details_page;
 pub use self::relocate::relocate_page;
 pub use self::times::{move_times_page, times_page};

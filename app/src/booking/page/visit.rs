@@ -5,24 +5,25 @@ use leptos_meta::Meta;
 
 use super::held::when;
 use super::private_link;
-use crate::booking::api::{self, Settle};
-use crate::booking::model::{Answered, Unsettled, UnsettledKind, Visit, VisitStatus};
+use crate::booking::api::{self, Late, Settle};
+use crate::booking::model::{Answered, LATE_MINS, Lateness, Unsettled, UnsettledKind, Visit, VisitStatus};
+use crate::error::PortalError;
 use crate::ids::ClinicSlug;
 use crate::routes;
 use crate::ui::ask::ask;
-use crate::ui::focus::Heading;
+use crate::ui::focus::{Heading, focus_next, takes_focus};
 use crate::ui::form::{Sending, busy, form};
-use crate::ui::frame::{PageTitle, PhoneLine, of_clinic};
+use crate::ui::frame::{CallUs, PageTitle, PhoneLine, of_clinic};
 use crate::ui::icon::Icon;
 use crate::ui::map::map_address;
-use crate::ui::notice::{Answer, Badge, Notice};
+use crate::ui::notice::{ANSWER, Answer, Badge, Notice};
 use crate::ui::text::{stressed, with_phone};
 use crate::words::words;
 
 pub fn visit_page() -> AnyView {
     let link = private_link("visit");
     let visit = ask(move || link().map(|(clinic, visit)| api::Visit { clinic, visit }));
-    let settle = Sending::new::<Settle>();
+    let (settle, late) = (Sending::new::<Settle>(), Sending::new::<Late>());
     Effect::new(move |was_pending: Option<bool>| {
         let is_pending = settle.is_pending();
         if was_pending == Some(true) && !is_pending {
@@ -30,7 +31,18 @@ pub fn visit_page() -> AnyView {
         }
         is_pending
     });
-    visit.show(move |visit: Visit| untrack(link).map_or_else(|| ().into_any(), |(clinic, _)| visit_view(&clinic, &visit, settle)))
+    Effect::new(move |was_pending: Option<bool>| {
+        let is_pending = late.is_pending();
+        // What was said is part of the visit now, or it is another one by now.
+        if was_pending == Some(true) && !is_pending {
+            focus_next(if late.refused_now().is_some() { ANSWER } else { LATE });
+            visit.again();
+        }
+        is_pending
+    });
+    visit.show(move |visit: Visit| {
+        untrack(link).map_or_else(|| ().into_any(), |(clinic, _)| visit_view(&clinic, &visit, settle, late))
+    })
 }
 
 /// How a visit stands, as its page says it.
@@ -55,7 +67,7 @@ fn standing(visit: &Visit) -> Standing {
     Standing { title, icon, tone, ahead }
 }
 
-fn visit_view(clinic: &ClinicSlug, visit: &Visit, settle: Sending) -> AnyView {
+fn visit_view(clinic: &ClinicSlug, visit: &Visit, settle: Sending, late: Sending) -> AnyView {
     let w = words();
     let standing = standing(visit);
     let another = (!standing.ahead && visit.unsettled.is_none()).then(|| {
@@ -73,10 +85,12 @@ fn visit_view(clinic: &ClinicSlug, visit: &Visit, settle: Sending) -> AnyView {
         <div class="narrow stack g6">
             {visit.unsettled.as_ref().filter(|_| !visit.in_past).map(|found| unsettled(clinic, visit, found, settle))}
             {ticket(clinic, visit, &standing)}
+            {late_answer(late)}
+            {visit.late.as_ref().map(|lateness| running_late(clinic, visit, lateness, late))}
             {standing.ahead.then(|| next(visit))}
             {standing.ahead.then(|| changing(clinic, visit))}
             {another}
-            {letter(visit)}
+            {letter(clinic, visit, standing.ahead)}
         </div>
     }
     .into_any()
@@ -271,9 +285,52 @@ fn changing(clinic: &ClinicSlug, visit: &Visit) -> AnyView {
     .into_any()
 }
 
-fn letter(visit: &Visit) -> AnyView {
+/// The part of the page about being late.
+const LATE: &str = "late";
+
+/// "I am running late": one press tells the clinic.
+fn running_late(clinic: &ClinicSlug, visit: &Visit, lateness: &Lateness, late: Sending) -> AnyView {
+    let w = words();
+    takes_focus(LATE);
+    let buttons = LATE_MINS.map(|minutes| {
+        let value = minutes.to_string();
+        let pressed = value.clone();
+        let busy = move || late.is_pressed(&pressed).then_some("true");
+        view! { <button class="btn plain small" name="minutes" value=value aria-busy=busy>{w.visit_late_minutes(minutes)}</button> }
+    });
+    let fields = vec![("clinic", clinic.to_string()), ("visit", visit.token.to_string())];
+    let said = lateness.said.as_ref().map(|minutes| view! { <p role="status">{stressed(&w.visit_late_said(minutes))}</p> });
+    view! {
+        <section class="stack g3" aria-labelledby=LATE>
+            <h2 id=LATE tabindex="-1">{w.visit_late()}</h2>
+            {said}
+            <p>{w.visit_late_text()}</p>
+            {form(late, None, fields, view! { <div class="row">{buttons}</div> })}
+        </section>
+    }
+    .into_any()
+}
+
+fn late_answer(late: Sending) -> AnyView {
+    let w = words();
+    (move || {
+        late.refused().map(|error| {
+            let (title, text) = match error {
+                PortalError::TooMany => (w.state_too_many(), w.state_too_many_text()),
+                _ => (w.visit_late_failed(), w.visit_late_failed_text()),
+            };
+            view! { <Answer tone="warn" title=title><p>{text}</p><CallUs/></Answer> }
+        })
+    })
+    .into_any()
+}
+
+fn letter(clinic: &ClinicSlug, visit: &Visit, ahead: bool) -> AnyView {
     let w = words();
     let sent = (!visit.sent_to.is_empty()).then(|| view! { " " {w.visit_sent(&visit.sent_to)} });
+    let contact = ahead.then(|| {
+        view! { <p><a class="more" href=routes::contact(clinic, &visit.token)>{w.visit_contact()}</a></p> }
+    });
     let demo = of_clinic(|clinic| {
         let link = || view! { <p><a class="more" href="/mailbox" rel="external">{words().visit_demo_letter()}</a></p> };
         clinic.demo.then(link).into_any()
@@ -283,6 +340,7 @@ fn letter(visit: &Visit) -> AnyView {
             <p class="fine">
                 {stressed(&w.visit_number(&visit.number))} " " {stressed(&w.visit_number_patient(&visit.patient_name))} {sent}
             </p>
+            {contact}
             <p class="fine"><Icon name="lock"/> " " {w.visit_keep_link()}</p>
             {demo}
         </div>

@@ -22,9 +22,25 @@ pub fn fee_at(terms: Cancellation, start: DateTime<Utc>, now: DateTime<Utc>) -> 
     }
 }
 
+/// How long before a visit it makes sense to say that one is running late.
+const LATE_FROM: TimeDelta = TimeDelta::hours(2);
+
+/// Whether "I am running late" means anything now: the visit begins soon, or has not ended.
+pub fn may_be_late(start: DateTime<Utc>, end: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    start - LATE_FROM <= now && now < end
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_late_from_two_hours_before_the_visit_until_its_end() {
+        let (start, end) = (at("2026-03-12T10:00:00Z"), at("2026-03-12T10:45:00Z"));
+        let late = |now| may_be_late(start, end, at(now));
+        assert!(!late("2026-03-12T07:59:59Z") && late("2026-03-12T08:00:00Z"));
+        assert!(late("2026-03-12T10:44:59Z") && !late("2026-03-12T10:45:00Z"));
+    }
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()

@@ -36,7 +36,7 @@ pub struct Since {
     pub moved: Option<Moved>,
     pub cancelled: Option<Cancelled>,
     /// Minutes by which the patient says they will be late.
-    pub late_min: Option<i64>,
+    pub late_min: Option<u32>,
     /// What was typed on its pages and could not be taken over yet.
     pub draft: VisitDraft,
 }
@@ -134,7 +134,7 @@ impl Since {
             changed_at: row.get("changed_at")?,
             moved: moved.map(|(from, sequence)| Moved { from, sequence }),
             cancelled: fee.map(|fee| Cancelled { fee, why, reason }),
-            late_min: row.get("late_min")?,
+            late_min: row.get::<Option<i64>>("late_min")?.and_then(|minutes| u32::try_from(minutes).ok()),
             draft: row.get::<Option<Json<VisitDraft>>>("draft")?.map(|draft| draft.0).unwrap_or_default(),
         })
     }
@@ -273,6 +273,31 @@ pub async fn relocate(
     .bind(from)
     .execute()
     .await?;
+    Ok(())
+}
+
+/// Notes by how many minutes the patient will be late.
+pub async fn note_late(tx: &mut Tx, clinic: &ClinicSlug, id: AppointmentId, minutes: u32) -> Result<(), StoreError> {
+    tx.query("UPDATE appointment SET late_min = $3 WHERE clinic = $1 AND id = $2")
+        .bind(clinic.as_str())
+        .bind(id.0)
+        .bind(i64::from(minutes))
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// Writes where a visit's letters go, and what is kept of its drafts.
+pub async fn set_contact(tx: &mut Tx, clinic: &ClinicSlug, visit: &AppointmentRow) -> Result<(), StoreError> {
+    tx.query("UPDATE appointment SET email = $3, phone = $4, language = $5, draft = $6 WHERE clinic = $1 AND id = $2")
+        .bind(clinic.as_str())
+        .bind(visit.id.0)
+        .bind(visit.email.as_deref())
+        .bind(visit.phone.as_deref())
+        .bind(visit.language.tag())
+        .bind(Json(&visit.since.draft))
+        .execute()
+        .await?;
     Ok(())
 }
 

@@ -363,3 +363,22 @@ fn the_calendar_file_has_the_visits_own_id_and_page() {
         ],
     );
 }
+
+#[test]
+fn the_clinic_reads_who_is_late_and_by_how_much_and_nothing_about_health() {
+    for language in Language::ALL {
+        let mut clinic = clinic();
+        clinic.languages = vec![language];
+        let (mut facts, link) = (facts(Language::De), LinkToken("SECRET".to_owned()));
+        facts.appointment.since.late_min = Some(15);
+        let now = utc("2026-03-12T09:00:00Z");
+        let letter = VisitLetter { facts: &facts, clinic: &clinic, link: &link, origin: "https://portal.example", now };
+        let letter = letter.write_late(15).unwrap();
+        assert_eq!(letter.recipient, Recipient::Mail { name: clinic.name.clone(), email: clinic.email.clone() });
+        assert!(letter.text.contains("15") && letter.text.contains("Maya Haddad") && letter.subject.contains("RS-4K7Q2M"));
+        let all = format!("{}{}{}", letter.subject, letter.text, letter.html.unwrap()).to_lowercase();
+        for secret in ["physio", "knee", "/visit/"] {
+            assert!(!all.contains(secret), "{secret} in\n{all}");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The job that tells a clinic that a patient is running late.
+//!
+//! What counts is what the patient said last: who corrects themselves sends one letter more, and
+//! an earlier one that is still waiting stays unsent.
+
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use app::booking::model::VisitStatus;
+use app::ids::{AppointmentId, ClinicSlug};
+use async_trait::async_trait;
+use serde::Deserialize;
+
+use super::job::{News, VisitLetters};
+use super::visit::VisitLetter;
+use crate::booking::letter::letter_facts;
+use crate::jobs::{Job, JobError, JobRun};
+use crate::link::Purpose;
+
+/// Runs the jobs of the kind `letter.late`.
+pub struct LateLetters(pub Arc<VisitLetters>);
+
+/// What the job's row says.
+#[derive(Deserialize)]
+struct Subject {
+    appointment: AppointmentId,
+    minutes: u32,
+}
+
+#[async_trait]
+impl JobRun for LateLetters {
+    async fn run(&self, job: &Job) -> Result<(), JobError> {
+        let Self(visits) = self;
+        let Subject { appointment, minutes } = job.subject().map_err(|error| JobError::Fail(anyhow!(error)))?;
+        let slug: ClinicSlug = job.clinic.parse().map_err(|error| JobError::Fail(anyhow!("the clinic's slug: {error}")))?;
+        let clinic = visits.clinic(&slug).await?;
+        let mut tx = visits.database.read().await?;
+        let facts = letter_facts(&mut tx, &slug, appointment).await?.ok_or(JobError::Moot("there is no such visit"))?;
+        let visit = &facts.appointment;
+        if visit.status != VisitStatus::Booked || visit.since.late_min != Some(minutes) {
+            return Err(JobError::Moot("the patient said something else since"));
+        }
+        let (now, link) = (visits.clock.now(), visits.links.make(Purpose::Visit, appointment.0));
+        let letter = VisitLetter { facts: &facts, clinic: &clinic, link: &link, origin: &visits.origin, now }
+            .write_late(minutes)
+            .map_err(|error| JobError::Fail(anyhow!(error)))?;
+        drop(tx);
+        visits.send(&slug, News { about: appointment, letter, told: None }, job).await
+    }
+}
+
+#[cfg(test)]
+mod tests;
