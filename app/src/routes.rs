@@ -8,7 +8,8 @@ use leptos_router::components::{FlatRoutes, Route};
 use leptos_router::{Lazy, LazyRoute, SsrMode, path};
 
 use crate::booking::page::{
-    cancel_page, check_page, choose_page, contact_page, details_page, move_times_page, relocate_page, times_page, visit_page,
+    cancel_page, check_page, choose_page, contact_page, details_page, links_page, move_times_page, relocate_page, times_page,
+    visit_page,
 };
 use crate::clinic::page::{clinic_page, clinics_page};
 use crate::ids::{ClinicSlug, LinkToken, TreatmentSlug};
@@ -30,6 +31,7 @@ pub fn PageRoutes() -> impl IntoView {
             <Route path=path!("/:clinic/booking/:treatment") view={Lazy::<Times>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/booking/hold/:hold") view={Lazy::<Details>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/booking/hold/:hold/check") view={Lazy::<Check>::new()} ssr=SsrMode::Async/>
+            <Route path=path!("/:clinic/visit") view={Lazy::<Links>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/visit/:visit") view={Lazy::<Visit>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/visit/:visit/move") view={Lazy::<MoveTimes>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/visit/:visit/move/check") view={Lazy::<MoveCheck>::new()} ssr=SsrMode::Async/>
@@ -84,6 +86,16 @@ pub fn relocate_check(clinic: &ClinicSlug, visit: &LinkToken) -> String {
     format!("/{clinic}/visit/{visit}/move/check")
 }
 
+/// For whoever has lost the link of a visit.
+pub fn links(clinic: &ClinicSlug) -> String {
+    format!("/{clinic}/visit")
+}
+
+/// The same page, after they asked.
+pub fn links_sent(clinic: &ClinicSlug) -> String {
+    format!("/{clinic}/visit?sent=yes")
+}
+
 pub fn contact(clinic: &ClinicSlug, visit: &LinkToken) -> String {
     format!("/{clinic}/visit/{visit}/contact")
 }
@@ -118,8 +130,8 @@ mod group {
         expect(clippy::unused_async, reason = "nothing is split here, so nothing is waited for")
     )]
     use super::{
-        AnyView, cancel_page, check_page, choose_page, clinic_page, clinics_page, contact_page, details_page, move_times_page,
-        relocate_page, times_page, visit_page,
+        AnyView, cancel_page, check_page, choose_page, clinic_page, clinics_page, contact_page, details_page, links_page,
+        move_times_page, relocate_page, times_page, visit_page,
     };
     use leptos::lazy;
 
@@ -147,6 +159,7 @@ mod group {
         MoveCheck,
         Contact,
         Cancel,
+        Links,
     }
 
     #[lazy]
@@ -160,6 +173,7 @@ mod group {
             Book::MoveCheck => relocate_page(),
             Book::Contact => contact_page(),
             Book::Cancel => cancel_page(),
+            Book::Links => links_page(),
         }
     }
 }
@@ -187,4 +201,4 @@ macro_rules! lazy_routes {
 }
 
 lazy_routes!(find, __preload_find, Find: Clinics Clinic Choose);
-lazy_routes!(book, __preload_book, Book: Times Details Check Visit MoveTimes MoveCheck Contact Cancel);
+lazy_routes!(book, __preload_book, Book: Times Details Check Visit MoveTimes MoveCheck Contact Cancel Links);

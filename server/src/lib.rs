@@ -61,6 +61,7 @@ use crate::jobs::{Registry, Worker, queue, schedule};
 use crate::letters::channel::Channels;
 use crate::letters::job::VisitLetters;
 use crate::letters::late::LateLetters;
+use crate::letters::links::LinkLetters;
 use crate::letters::mailbox::Mailbox;
 use crate::letters::sms::Sms;
 use crate::letters::tell::{CHANGE_LETTER_JOB, LETTER_JOB};
@@ -352,7 +353,8 @@ fn jobs(
         async move { Ok(queue::forget_done(&database, before).await.map(drop)?) }
     });
     let registry = Registry::default().job(LETTER_JOB, letters.clone()).job(CHANGE_LETTER_JOB, letters.clone());
-    let registry = registry.job(booking::LATE_LETTER_JOB, Arc::new(LateLetters(letters)));
+    let registry = registry.job(booking::LATE_LETTER_JOB, Arc::new(LateLetters(letters.clone())));
+    let registry = registry.job(booking::LINKS_LETTER_JOB, Arc::new(LinkLetters(letters)));
     Ok(registry.chore(sweep).chore(forget))
 }
 

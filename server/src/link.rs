@@ -78,6 +78,13 @@ impl Links {
         Some(id)
     }
 
+    /// What stands for a text without saying it: the same for the same text, and nothing to anyone
+    /// without the key.
+    pub fn fingerprint(&self, text: &str) -> String {
+        let tag = self.0.clone().chain_update(b"fingerprint:").chain_update(text.as_bytes()).finalize().into_bytes();
+        URL_SAFE_NO_PAD.encode(&tag[..TAG_BYTES])
+    }
+
     fn tag(&self, purpose: Purpose, id: Uuid) -> Hmac<Sha256> {
         self.0.clone().chain_update(purpose.label()).chain_update(id.as_bytes())
     }
@@ -100,6 +107,14 @@ mod tests {
         assert_eq!(links.open(Purpose::Hold, &token), None);
         assert_eq!(self::links(2).open(Purpose::Visit, &token), None);
         assert_eq!(token, links.make(Purpose::Visit, id), "a letter can make the link again");
+    }
+
+    #[test]
+    fn a_fingerprint_is_the_same_for_the_same_text_and_key_only() {
+        let print = links(1).fingerprint("maya@example.org");
+        assert_eq!(print, links(1).fingerprint("maya@example.org"));
+        assert_ne!(print, links(2).fingerprint("maya@example.org"));
+        assert_ne!(print, links(1).fingerprint("maya@example.com"));
     }
 
     #[test]

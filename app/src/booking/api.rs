@@ -91,6 +91,10 @@ pub trait BookingService: Send + Sync {
         draft: ContactDraft,
     ) -> Result<(), PortalError>;
 
+    /// Sends the links of upcoming visits to the address on file that this one is, if there is one;
+    /// answers the same if there is none. `Invalid` only for what is no address at all.
+    async fn links(&self, caller: &Caller, clinic: &ClinicSlug, contact: &str) -> Result<(), PortalError>;
+
     /// A visit beside the time to which it could move; changes nothing.
     async fn moving(
         &self,
@@ -253,5 +257,13 @@ pub async fn contact(clinic: ClinicSlug, visit: LinkToken, #[server(default)] dr
     let (booking, caller, reply) = service::<dyn BookingService>()?;
     reply.with(booking.contact(&caller, &clinic, &visit, draft).await)?;
     reply.redirect(&routes::visit(&clinic, &visit));
+    Ok(())
+}
+
+#[server(endpoint = "booking/links")]
+pub async fn links(clinic: ClinicSlug, #[server(default)] contact: String) -> Result<(), PortalError> {
+    let (booking, caller, reply) = service::<dyn BookingService>()?;
+    reply.with(booking.links(&caller, &clinic, &contact).await)?;
+    reply.redirect(&routes::links_sent(&clinic));
     Ok(())
 }

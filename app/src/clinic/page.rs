@@ -115,6 +115,7 @@ fn welcome(card: &ClinicCard) -> AnyView {
                         <a class="btn" href=routes::booking(&card.slug)>{w.home_book()}</a>
                     </div>
                     <p class="quiet">{w.home_book_hint()}</p>
+                    <p class="quiet"><a href=routes::links(&card.slug)>{w.home_lost()}</a></p>
                     <p class="quiet">{with_phone(&call, card.phone.as_str())}</p>
                 </div>
             </section>

@@ -85,21 +85,30 @@ impl<T: DeserializeOwned + 'static> Asked<T> {
     /// The page of the answer, or what the reader can do without one. While a newer answer is on
     /// its way, the one before stays.
     pub fn show(self, show: impl Fn(T) -> AnyView + Send + Sync + 'static) -> AnyView {
+        self.show_or(trouble, show)
+    }
+
+    /// The same, with a page of its own for what cannot be had.
+    pub fn show_or(self, instead: fn(&PortalError) -> AnyView, show: impl Fn(T) -> AnyView + Send + Sync + 'static) -> AnyView {
         let page = move |text: &str| match serde_json::from_str(text) {
             Ok(found) => show(found),
             Err(_) => trouble(&PortalError::Unavailable),
         };
-        page_of(self.answer, Arc::new(page))
+        page_of(self.answer, Arc::new(page), instead)
     }
 }
 
-fn page_of(answer: Resource<Text>, page: Arc<dyn Fn(&str) -> AnyView + Send + Sync>) -> AnyView {
+fn page_of(
+    answer: Resource<Text>,
+    page: Arc<dyn Fn(&str) -> AnyView + Send + Sync>,
+    instead: fn(&PortalError) -> AnyView,
+) -> AnyView {
     let shown = move || {
         let page = Arc::clone(&page);
         Suspend::new(async move {
             match answer.await {
                 Ok(text) => page(&text),
-                Err(error) => trouble(&error),
+                Err(error) => instead(&error),
             }
         })
     };

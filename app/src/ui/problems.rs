@@ -10,8 +10,19 @@ use crate::words::{Words, words};
 pub const SUMMARY: &str = "to-fix";
 
 /// The fields of forms in the order in which they stand on the page.
-const ORDER: [&str; 10] =
-    ["who_for", "booker_name", "name", "birth_day", "birth_month", "birth_year", "email", "phone", "reason", "language"];
+const ORDER: [&str; 11] = [
+    "who_for",
+    "booker_name",
+    "name",
+    "birth_day",
+    "birth_month",
+    "birth_year",
+    "email",
+    "phone",
+    "contact",
+    "reason",
+    "language",
+];
 
 /// What to do about one field.
 pub fn mend(w: Words, field: &str, error: FieldError) -> &'static str {
@@ -29,6 +40,7 @@ pub fn mend(w: Words, field: &str, error: FieldError) -> &'static str {
         (_, NoSuchMonth) => w.mend_birth_month(),
         (_, NoSuchYear) => w.mend_birth_year(),
         (_, InTheFuture) => w.mend_birth_future(),
+        ("contact", _) => w.mend_contact_either(),
         ("email", _) => w.mend_email(),
         ("phone", _) => w.mend_phone(),
         ("reason", _) => w.mend_reason(),

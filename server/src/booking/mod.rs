@@ -8,7 +8,7 @@
 //! - [`details`]: the draft parsed, who may book
 //! - [`confirm`]: the hold becomes an appointment, once
 //! - [`visit`]: the booked visit by its private link; [`relocate`] moves it, [`cancel`] ends it,
-//!   [`late`] and [`contact`] note what else its patient says
+//!   [`late`] and [`contact`] note what else its patient says; [`links`] is for who lost it
 //! - [`answer`]: staff say yes or no to a request
 //! - [`unsettled`]: the clinic moves or cancels a visit, and the patient answers
 //! - [`view`]: rows turned into labels
@@ -26,6 +26,7 @@ mod find;
 mod hold;
 mod late;
 pub mod letter;
+pub mod links;
 mod relocate;
 pub mod store;
 pub mod unsettled;
@@ -52,6 +53,7 @@ use self::find::Finder;
 pub use self::hold::DRAFT_KEPT;
 use self::hold::Wanted;
 pub use self::late::LATE_LETTER_JOB;
+pub use self::links::LINKS_LETTER_JOB;
 use self::store::Place;
 use self::store::appointment::{self, AppointmentRow};
 use self::store::hold::HoldRow;
@@ -402,6 +404,10 @@ impl BookingService for Booking {
         draft: ContactDraft,
     ) -> Result<(), PortalError> {
         self.change_contact(caller, clinic, visit, draft).await.map_err(|failure| failure.answer("booking.contact"))
+    }
+
+    async fn links(&self, _caller: &Caller, clinic: &ClinicSlug, contact: &str) -> Result<(), PortalError> {
+        self.ask_for_links(clinic, contact).await.map_err(|failure| failure.answer("booking.links"))
     }
 
     async fn moving(

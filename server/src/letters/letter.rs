@@ -26,6 +26,8 @@ pub enum LetterKind {
     Withdrawn,
     /// The clinic's file has no place for the visit any more.
     Unfit,
+    /// The private links of upcoming visits, for whoever lost them.
+    Links,
     /// To the clinic: the patient is running late.
     Late,
 }
@@ -43,6 +45,7 @@ impl LetterKind {
             Self::MovedByClinic => "moved_by_clinic",
             Self::Withdrawn => "withdrawn",
             Self::Unfit => "unfit",
+            Self::Links => "links",
             Self::Late => "late",
         }
     }
@@ -59,6 +62,7 @@ impl LetterKind {
             Self::MovedByClinic => "the clinic moved the visit",
             Self::Withdrawn => "the clinic cancelled the visit",
             Self::Unfit => "the clinic has no place for the visit any more",
+            Self::Links => "somebody asked for the links of visits with this address",
             Self::Late => "the patient is running late",
         }
     }

@@ -10,6 +10,7 @@
 //! - [`mailbox`]: the folder that letters go to by default; [`mailbox_page`]: shows it
 //! - [`tell`]: by which a change of a visit asks for a letter
 //! - [`job`]: decides at the moment of sending, sends, and notes it; [`store`]: its SQL
+//! - [`links`]: writes to who lost the link of a visit
 //! - [`late`]: tells a clinic that a patient is running late
 
 pub mod channel;
@@ -17,6 +18,7 @@ pub mod ics;
 pub mod job;
 pub mod late;
 pub mod letter;
+pub mod links;
 pub mod mailbox;
 pub mod mailbox_page;
 pub mod message;

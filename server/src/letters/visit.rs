@@ -105,9 +105,12 @@ impl VisitLetter<'_> {
         let rendered = mail(kind, language, &headline, &self.clinic.name, &values)?;
         // What was only asked for is in nobody's calendar yet.
         let attachments = match kind {
-            LetterKind::RequestReceived | LetterKind::Overdue | LetterKind::Declined | LetterKind::Unfit | LetterKind::Late => {
-                Vec::new()
-            }
+            LetterKind::RequestReceived
+            | LetterKind::Overdue
+            | LetterKind::Declined
+            | LetterKind::Unfit
+            | LetterKind::Links
+            | LetterKind::Late => Vec::new(),
             LetterKind::Confirmation
             | LetterKind::Change
             | LetterKind::Cancellation
@@ -271,14 +274,18 @@ impl VisitLetter<'_> {
         format!("{}{}", self.origin, routes::visit(&self.clinic.slug, self.link))
     }
 
-    /// The origin without scheme and port.
     fn host(&self) -> &str {
-        let authority = self.origin.rsplit("//").next().unwrap_or_default();
-        authority.rsplit_once(':').map_or(authority, |(host, _)| host)
+        host(self.origin)
     }
 }
 
-const fn comma(language: Language) -> &'static str {
+/// The origin without scheme and port.
+pub fn host(origin: &str) -> &str {
+    let authority = origin.rsplit("//").next().unwrap_or_default();
+    authority.rsplit_once(':').map_or(authority, |(host, _)| host)
+}
+
+pub const fn comma(language: Language) -> &'static str {
     match language {
         Language::Ar => "،",
         Language::En | Language::Es | Language::De => ",",

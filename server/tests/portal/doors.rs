@@ -149,6 +149,40 @@ async fn looking_changes_nothing_whatever_is_looked_at() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scanner_that_opens_a_visits_pages_changes_nothing_and_gets_no_cookie() {
+    let mut served = served(&[]).await;
+    let link = served.browser.some_visit(&mut served.random).await;
+    let before = (served.rows().await, served.browser.visit(&link).await.unwrap().text);
+    let page = format!("/rowan-street/visit/{link}");
+    for path in
+        ["", "/move", "/move/check?start=2030-01-01T10:00:00Z&location=rowan-street", "/cancel", "/contact", "/calendar.ics"]
+    {
+        for method in ["HEAD", "GET", "GET", "GET", "GET", "GET"] {
+            let answer = served.browser.ask(&format!("{method} {page}{path}"), &[PAGE], "").await.unwrap();
+            assert_eq!((answer.status, answer.header(SET_COOKIE)), (StatusCode::OK, ""), "{method} {path}");
+            assert!(answer.header(CACHE_CONTROL).contains("no-store"), "{path}");
+        }
+    }
+    assert_eq!((served.rows().await, served.browser.visit(&link).await.unwrap().text), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_visits_link_that_opens_nothing_leads_to_a_new_one_on_every_page() {
+    let served = served(&[]).await;
+    for path in ["", "/move", "/move/check?start=2030-01-01T10:00:00Z&location=rowan-street", "/cancel", "/contact"] {
+        let answer = served.get(&format!("/rowan-street/visit/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA{path}"), &[PAGE]).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(answer.text.contains("href=\"/rowan-street/visit\""), "{path}");
+    }
+    let page = served.get("/rowan-street/visit", &[PAGE]).await;
+    assert!(page.text.contains("name=\"contact\""), "{}", page.text);
+    let known = served.post("booking/links", &[FORM, PAGE, OURS], &form(&[CLINIC, ("contact", "maya@example.org")])).await;
+    let unknown = served.post("booking/links", &[FORM, PAGE, OURS], &form(&[CLINIC, ("contact", "nobody@example.org")])).await;
+    assert_eq!((known.status, known.header(LOCATION)), (StatusCode::SEE_OTHER, "/rowan-street/visit?sent=yes"));
+    assert_eq!((unknown.status, unknown.header(LOCATION)), (known.status, known.header(LOCATION)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_for_another_host_gets_nothing_and_no_answer_repeats_its_name() {
     let mut served = served(&[]).await;
     let (wish, port) = (served.wish().await, served.program.port);

@@ -14,6 +14,7 @@ mod doors;
 mod gateway;
 mod harness;
 mod letters;
+mod links;
 mod loading;
 mod moving;
 mod program;

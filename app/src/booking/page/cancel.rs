@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Meta;
 
 use super::held::when;
+use super::links::lost;
 use super::private_link;
 use super::visit::to_move;
 use crate::booking::api::{self, Cancel};
@@ -37,7 +38,7 @@ pub fn cancel_page() -> AnyView {
         Some(_) => focus_next(ANSWER),
         None => {}
     });
-    visit.show(move |visit: Visit| {
+    visit.show_or(lost, move |visit: Visit| {
         let Some((clinic, _)) = untrack(link) else { return ().into_any() };
         if visit.open { cancel_view(&clinic, &visit, cancel) } else { closed(&clinic, &visit) }
     })

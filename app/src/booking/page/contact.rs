@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use leptos_meta::Meta;
 
 use super::details::language;
+use super::links::lost;
 use super::private_link;
 use crate::booking::api::{self, Contact};
 use crate::booking::model::{ContactDraft, Visit, VisitStatus};
@@ -34,7 +35,7 @@ pub fn contact_page() -> AnyView {
         Some(_) => focus_next(ANSWER),
         None => {}
     });
-    visit.show(move |visit: Visit| {
+    visit.show_or(lost, move |visit: Visit| {
         let Some((clinic, _)) = untrack(link) else { return ().into_any() };
         if visit.in_past || visit.status == VisitStatus::Cancelled {
             return super::cancel::closed(&clinic, &visit);

@@ -7,7 +7,7 @@
 //! - [`check`]: is this right?
 //! - [`held`]: what has become of a hold, for both of them
 //! - [`visit`]: the booked visit's private page; [`relocate`] moves it, [`cancel`] ends it,
-//!   [`contact`] says where its letters go
+//!   [`contact`] says where its letters go, [`links`] is for who lost its address
 //!
 //! Each page asks the server inside its view, so that what it needs to read the answer loads with
 //! its group and not with every page.
@@ -21,6 +21,7 @@ mod choose;
 mod contact;
 mod details;
 mod held;
+mod links;
 mod relocate;
 mod slots;
 mod times;
@@ -34,6 +35,7 @@ pub use self::check::check_page;
 pub use self::choose::choose_page;
 pub use self::contact::contact_page;
 pub use self::details::details_page;
+pub use self::links::links_page;
 pub use self::relocate::relocate_page;
 pub use self::times::{move_times_page, times_page};
 pub use self::visit::visit_page;

@@ -8,6 +8,7 @@ use leptos_router::hooks::use_query_map;
 
 use super::cancel::closed;
 use super::held::when;
+use super::links::lost;
 use super::private_link;
 use super::slots::{Choosing, nearest_list};
 use crate::booking::api::{self, Relocate};
@@ -49,7 +50,7 @@ pub fn relocate_page() -> AnyView {
         }
         moving.again();
     });
-    moving.show(move |moving: Moving| {
+    moving.show_or(lost, move |moving: Moving| {
         let Some((clinic, _)) = untrack(link) else { return ().into_any() };
         if !moving.visit.open {
             return closed(&clinic, &moving.visit);

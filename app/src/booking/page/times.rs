@@ -8,6 +8,7 @@ use super::address::{Part, TimesAddress};
 use super::calendar::month_grid;
 use super::cancel::closed;
 use super::held::when;
+use super::links::lost;
 use super::private_link;
 use super::segment;
 use super::slots::{Choosing, FIRST_DAY, day_list};
@@ -22,6 +23,7 @@ use crate::ui::frame::{CallUs, PageTitle};
 use crate::ui::icon::Icon;
 use crate::ui::notice::{ANSWER, Answer, Notice};
 use crate::ui::post::own_zone;
+use crate::ui::state::trouble;
 use crate::ui::steps::{BackLink, StepHead};
 use crate::ui::text::stressed;
 use crate::words::words;
@@ -29,23 +31,29 @@ use crate::words::words;
 pub fn times_page() -> AnyView {
     let (clinic, treatment) = (segment("clinic"), segment("treatment"));
     let query = use_query_map();
-    times_at(Memo::new(move |_| {
-        let (clinic, treatment) = (clinic()?.parse().ok()?, treatment()?.parse().ok()?);
-        Some(query.with(|query| TimesAddress::to_book(clinic, treatment, query)))
-    }))
+    times_at(
+        Memo::new(move |_| {
+            let (clinic, treatment) = (clinic()?.parse().ok()?, treatment()?.parse().ok()?);
+            Some(query.with(|query| TimesAddress::to_book(clinic, treatment, query)))
+        }),
+        trouble,
+    )
 }
 
 /// The same, for a visit that is booked already.
 pub fn move_times_page() -> AnyView {
     let link = private_link("visit");
     let query = use_query_map();
-    times_at(Memo::new(move |_| {
-        let (clinic, visit) = link()?;
-        Some(query.with(|query| TimesAddress::to_move(clinic, visit, query)))
-    }))
+    times_at(
+        Memo::new(move |_| {
+            let (clinic, visit) = link()?;
+            Some(query.with(|query| TimesAddress::to_move(clinic, visit, query)))
+        }),
+        lost,
+    )
 }
 
-fn times_at(address: Memo<Option<TimesAddress>>) -> AnyView {
+fn times_at(address: Memo<Option<TimesAddress>>, missing: fn(&PortalError) -> AnyView) -> AnyView {
     // Known only after the page woke up, and told only where the clinic is in another zone.
     let zone = RwSignal::new(None::<String>);
     let times = ask(move || Some(api::Times { query: address.get()?.query(zone.get()) }));
@@ -64,7 +72,7 @@ fn times_at(address: Memo<Option<TimesAddress>>) -> AnyView {
         }
         part
     });
-    times.show(move |times: Times| {
+    times.show_or(missing, move |times: Times| {
         let Some(address) = address.get_untracked() else { return ().into_any() };
         if let Some(visit) = times.moves.as_ref().filter(|visit| !visit.open) {
             return closed(&address.clinic, visit);

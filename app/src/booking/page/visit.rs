@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Meta;
 
 use super::held::when;
+use super::links::lost;
 use super::private_link;
 use crate::booking::api::{self, Late, Settle};
 use crate::booking::model::{Answered, LATE_MINS, Lateness, Unsettled, UnsettledKind, Visit, VisitStatus};
@@ -40,7 +41,7 @@ pub fn visit_page() -> AnyView {
         }
         is_pending
     });
-    visit.show(move |visit: Visit| {
+    visit.show_or(lost, move |visit: Visit| {
         untrack(link).map_or_else(|| ().into_any(), |(clinic, _)| visit_view(&clinic, &visit, settle, late))
     })
 }
