@@ -27,6 +27,8 @@ use crate::{report, serve, stop};
 pub enum Name {
     /// 100 clients for one time, 200 times, over HTTP.
     Race,
+    /// 10 clients who move their visits around each other on a full day, over HTTP.
+    Move,
     /// Durable bookings a second by 64 clients, against one commit each.
     Bookings,
     /// How long "you are booked" takes while the mail server is away or silent, against while it is well.

@@ -70,10 +70,12 @@ impl fmt::Display for Bar {
 }
 
 /// Name, figure, bar. In the figure's own unit.
-const BARS: [(&str, &str, Bar); 22] = [
+const BARS: [(&str, &str, Bar); 24] = [
     ("race", "fewest winners of one time", Bar::Exactly(1.0)),
     ("race", "most winners of one time", Bar::Exactly(1.0)),
     ("race", "overlaps", Bar::Exactly(0.0)),
+    ("move", "overlaps", Bar::Exactly(0.0)),
+    ("move", "visits lost", Bar::Exactly(0.0)),
     ("bookings", "many in one commit against one commit each", Bar::AtLeast(5.0)),
     ("booking_ack", "p99 with the mail server down beyond p99 with it up", Bar::AtMost(5.0)),
     ("letters", "letters lost", Bar::Exactly(0.0)),

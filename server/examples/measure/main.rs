@@ -4,7 +4,8 @@
 //!
 //! # Layout
 //!
-//! - [`race`], [`bookings`], [`booking_ack`], [`letters`], [`availability`], [`http`], [`memory`], [`start`]: the benchmarks
+//! - [`race`], [`moves`], [`bookings`], [`booking_ack`], [`letters`], [`availability`], [`http`], [`memory`],
+//!   [`start`]: the benchmarks
 //! - [`program`]: the server's program, running; [`visitor`]: someone who asks it over HTTP
 //! - [`crowd`]: a clinic of any size, with visits; [`sample`]: many measurements of one thing
 //! - [`smtp`]: the mail server of the tests
@@ -16,6 +17,7 @@ mod crowd;
 mod http;
 mod letters;
 mod memory;
+mod moves;
 mod program;
 mod race;
 mod sample;
@@ -44,6 +46,7 @@ struct Arguments {
 #[derive(Clone, Copy, ValueEnum)]
 enum What {
     Race,
+    Move,
     Bookings,
     /// `booking_ack`
     #[value(name = "booking_ack")]
@@ -60,6 +63,7 @@ async fn main() -> anyhow::Result<()> {
     let Arguments { what, program, folder } = Arguments::parse();
     match what {
         What::Race => race::measure(&program, &folder).await,
+        What::Move => moves::measure(&program, &folder).await,
         What::Bookings => bookings::measure(&folder).await,
         What::BookingAck => booking_ack::measure(&program, &folder).await,
         What::Letters => letters::measure(&program, &folder).await,

@@ -70,7 +70,7 @@ async fn race(visitors: &[Visitor], wanted: &Wanted, round: u32) -> anyhow::Resu
 }
 
 /// Visits, and pairs of them that share a practitioner or a room at the same time.
-async fn counted(folder: &Path) -> anyhow::Result<(i64, i64)> {
+pub async fn counted(folder: &Path) -> anyhow::Result<(i64, i64)> {
     let database = Database::open(&database(folder)).await?;
     let mut tx = database.read().await?;
     let visits = tx.query("SELECT COUNT(*) AS n FROM appointment WHERE status <> 'cancelled'").fetch_one().await?.get("n")?;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, bail, ensure};
-use app::booking::model::{Held, Slot, Times, TimesFor, TimesQuery};
+use app::booking::model::{Held, Moving, Slot, Times, TimesFor, TimesQuery, Visit};
 use app::clinic::model::Shift;
 use axum::body::Bytes;
 use axum::http::{Request, StatusCode};
@@ -55,6 +55,10 @@ impl Wanted {
             practitioner: slot.practitioner.to_string(),
             start: slot.start.instant.to_rfc3339(),
         })
+    }
+
+    pub fn start(&self) -> anyhow::Result<DateTime<Utc>> {
+        Ok(self.start.parse()?)
     }
 }
 
@@ -132,6 +136,37 @@ impl Visitor {
 
     pub async fn release(&self, hold: &str) -> anyhow::Result<()> {
         self.call::<()>("booking/release", &[("clinic", CLINIC), ("hold", hold)]).await.map(drop)
+    }
+
+    /// A visit by its link.
+    pub async fn visit(&self, link: &str) -> anyhow::Result<Visit> {
+        let question = serde_json::json!({ "clinic": CLINIC, "visit": link }).to_string();
+        self.post("booking/visit", "application/json", question).await?.context("looking is never in conflict")
+    }
+
+    /// A visit beside a time to which it could move, with anyone.
+    pub async fn moving(&self, visit: &str, wanted: &Wanted) -> anyhow::Result<Moving> {
+        let Wanted { location, start, .. } = wanted;
+        let question = serde_json::json!({
+            "clinic": CLINIC, "visit": visit, "location": location, "practitioner": null, "start": start,
+        });
+        let answer = self.post("booking/moving", "application/json", question.to_string()).await?;
+        answer.context("looking is never in conflict")
+    }
+
+    /// Presses the button of that page; false if another was faster.
+    pub async fn relocate(&self, visit: &str, moving: &Moving) -> anyhow::Result<bool> {
+        let to = &moving.to;
+        let fields = [
+            ("clinic", CLINIC),
+            ("visit", visit),
+            ("location", to.location.slug.as_str()),
+            ("practitioner", to.practitioner.slug.as_str()),
+            ("anyone", "on"),
+            ("start", &to.start.instant.to_rfc3339()),
+            ("version", &moving.version),
+        ];
+        Ok(self.call::<()>("booking/move", &fields).await?.is_some())
     }
 
     /// The whole way to a visit; its link, or `None` if another was faster.
