@@ -177,8 +177,11 @@ export function newTimes(page: Page): Locator {
   return page.locator("a[href*='/move/check?start=']");
 }
 
-// Chooses one of the times of the list, but not this one; the page then shows old and new.
+// Chooses a time of the worker's own weeks, but not this one; the page then shows old and new.
 export async function takeANewTime(page: Page, but = ""): Promise<Time> {
+  const address = new URL(page.url());
+  address.searchParams.set("from", aDayAhead());
+  await open(page, address.pathname + address.search);
   const listed = page.locator(".day a[href*='/move/check?start=']");
   await expect(listed.first()).toBeVisible();
   const times = await listed.evaluateAll((links) =>

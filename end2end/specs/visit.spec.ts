@@ -19,6 +19,7 @@ import { sentence } from "./words";
 test.use({ tolerated: refused });
 
 test("a patient moves a visit and finds it again under the same link", async ({ page }) => {
+  test.slow();
   const person = someone();
   const old = await book(page, "physio-first", person);
   const link = page.url();
@@ -96,6 +97,7 @@ test("a new time that somebody else takes first leaves the visit as it was", asy
 });
 
 test("a patient cancels a visit, is offered to move it first, and can book again", async ({ page, newcomer }) => {
+  test.slow();
   const person = someone();
   const old = await book(page, "physio-first", person);
   const link = page.url();
@@ -149,6 +151,7 @@ test.describe("a link that leads nowhere", () => {
   test.use({ tolerated: refused });
 
   test("who lost the link of a visit gets it again at the address on file", async ({ page, newcomer }) => {
+    test.slow();
     const person = someone();
     await book(page, "physio-first", person);
     const link = new URL(page.url()).pathname;
