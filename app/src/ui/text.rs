@@ -32,7 +32,9 @@ mod tests {
 
     #[test]
     fn only_the_part_between_stars_is_wrapped() {
-        assert_eq!(stressed("until *10:42 am*.").to_html(), "until <strong>10:42 am</strong>.<!>");
-        assert_eq!(with_phone("Call *020*, now", "+4420").to_html(), r#"Call <a href="tel:+4420" dir="ltr">020</a>, now<!>"#);
+        // Without the marks by which the browser finds its place.
+        let html = |view: AnyView| view.to_html().replace("<!>", "");
+        assert_eq!(html(stressed("until *10:42 am*.")), "until <strong>10:42 am</strong>.");
+        assert_eq!(html(with_phone("Call *020*, now", "+4420")), r#"Call <a href="tel:+4420" dir="ltr">020</a>, now"#);
     }
 }
