@@ -1,6 +1,7 @@
 // Everyone can use it: with a keyboard, a screen reader, a narrow or a zoomed window, in the dark,
 // without movement, from another time zone.
 import {
+  book,
   checkPage,
   clinic,
   confirm,
@@ -9,6 +10,7 @@ import {
   fillDetails,
   goOn,
   heldPage,
+  letters,
   mainButton,
   openTimes,
   reachCheck,
@@ -95,6 +97,30 @@ test("the pages from a time to a visit are usable by everyone", async ({ page })
   await expectUsable(page, titles);
   await open(page, check);
   await expectUsable(page, titles);
+});
+
+test("the pages that change a visit are usable by everyone", async ({ page }) => {
+  test.slow();
+  const titles = new Set<string>();
+  const person = someone();
+  await book(page, "physio-first", person);
+  const visit = new URL(page.url()).pathname;
+  for (const address of [`${visit}/move`, `${visit}/cancel`, `${visit}/contact`]) {
+    await open(page, address);
+    await expectUsable(page, titles);
+  }
+  await page.goto(`${clinic}/visit/none`);
+  await expectUsable(page, titles);
+  await open(page, `${clinic}/visit`);
+  await expectUsable(page, titles);
+  await page.getByRole("button").last().click();
+  await expect(page.locator("#to-fix")).toBeVisible();
+  await expectUsable(page, titles);
+  // The letters of the demo are no page of the app, and readable all the same.
+  await page.goto("/mailbox");
+  await expectUsable(page, titles);
+  await page.goto((await letters(page, person))[0]);
+  await expectAccessible(page);
 });
 
 test("the pages for a time that is gone are usable by everyone", async ({ page, newcomer }) => {
