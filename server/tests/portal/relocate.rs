@@ -97,6 +97,16 @@ on_both! {
         assert_eq!(astray(&portal).await, 0);
     }
 
+    async fn a_cancelled_visit_is_not_moved_whatever_the_form_says(portal: TestPortal) {
+        let maya = portal.visitor(1);
+        let link = maya.book("physio", Some("tom"), TEN).await.unwrap();
+        maya.cancel(&link).await.unwrap();
+        let moving = maya.moving(&link, Visitor::wish(Some("priya"), FRIDAY)).await.unwrap();
+        let moved = maya.relocate(&link, Visitor::request_of(&moving)).await;
+        assert_eq!(moved, Err(PortalError::Conflict(Reason::Changed)));
+        assert_eq!(portal.count("SELECT COUNT(*) AS n FROM occupancy").await, 0);
+    }
+
     async fn a_page_of_an_older_state_is_told_and_moves_nothing(portal: TestPortal) {
         let maya = portal.visitor(1);
         let link = maya.book("physio", Some("tom"), TEN).await.unwrap();

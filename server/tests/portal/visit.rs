@@ -81,12 +81,13 @@ on_both! {
             .collect();
         let rival = portal.visitor(2);
         let rival = tokio::spawn(async move {
-            loop {
+            for _ in 0..2_000 {
                 match rival.book("physio", Some("tom"), FRIDAY).await {
                     Err(PortalError::Conflict(Reason::SlotTaken)) => tokio::task::yield_now().await,
                     booked => return booked,
                 }
             }
+            Err(PortalError::Conflict(Reason::SlotTaken))
         });
         for press in presses {
             press.await.unwrap().unwrap();
