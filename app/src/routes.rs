@@ -14,6 +14,7 @@ use crate::booking::page::{
 use crate::clinic::page::{clinic_page, clinics_page};
 use crate::ids::{ClinicSlug, LinkToken, TreatmentSlug};
 use crate::ui::state::NotFoundPage;
+use crate::waitlist::page::{entry_page, offer_page};
 
 /// Slugs that no clinic and no treatment may have, because an address needs them.
 pub const RESERVED: [&str; 14] = [
@@ -36,6 +37,8 @@ pub fn PageRoutes() -> impl IntoView {
             <Route path=path!("/:clinic/visit/:visit/move") view={Lazy::<MoveTimes>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/visit/:visit/move/check") view={Lazy::<MoveCheck>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/visit/:visit/contact") view={Lazy::<Contact>::new()} ssr=SsrMode::Async/>
+            <Route path=path!("/:clinic/waitlist/:entry") view={Lazy::<Waitlist>::new()} ssr=SsrMode::Async/>
+            <Route path=path!("/:clinic/offer/:offer") view={Lazy::<Offer>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/visit/:visit/cancel") view={Lazy::<Cancel>::new()} ssr=SsrMode::Async/>
         </FlatRoutes>
     }
@@ -104,6 +107,16 @@ pub fn cancel(clinic: &ClinicSlug, visit: &LinkToken) -> String {
     format!("/{clinic}/visit/{visit}/cancel")
 }
 
+/// A place on the waiting list.
+pub fn waitlist(clinic: &ClinicSlug, entry: &LinkToken) -> String {
+    format!("/{clinic}/waitlist/{entry}")
+}
+
+/// A time that is offered to somebody who waits.
+pub fn offer(clinic: &ClinicSlug, offer: &LinkToken) -> String {
+    format!("/{clinic}/offer/{offer}")
+}
+
 /// The calendar file of a visit; the server answers it outside the page router.
 pub fn calendar(clinic: &ClinicSlug, visit: &LinkToken) -> String {
     format!("/{clinic}/visit/{visit}/calendar.ics")
@@ -130,8 +143,8 @@ mod group {
         expect(clippy::unused_async, reason = "nothing is split here, so nothing is waited for")
     )]
     use super::{
-        AnyView, cancel_page, check_page, choose_page, clinic_page, clinics_page, contact_page, details_page, links_page,
-        move_times_page, relocate_page, times_page, visit_page,
+        AnyView, cancel_page, check_page, choose_page, clinic_page, clinics_page, contact_page, details_page, entry_page,
+        links_page, move_times_page, offer_page, relocate_page, times_page, visit_page,
     };
     use leptos::lazy;
 
@@ -160,6 +173,8 @@ mod group {
         Contact,
         Cancel,
         Links,
+        Waitlist,
+        Offer,
     }
 
     #[lazy]
@@ -174,6 +189,8 @@ mod group {
             Book::Contact => contact_page(),
             Book::Cancel => cancel_page(),
             Book::Links => links_page(),
+            Book::Waitlist => entry_page(),
+            Book::Offer => offer_page(),
         }
     }
 }
@@ -201,4 +218,4 @@ macro_rules! lazy_routes {
 }
 
 lazy_routes!(find, __preload_find, Find: Clinics Clinic Choose);
-lazy_routes!(book, __preload_book, Book: Times Details Check Visit MoveTimes MoveCheck Contact Cancel Links);
+lazy_routes!(book, __preload_book, Book: Times Details Check Visit MoveTimes MoveCheck Contact Cancel Links Waitlist Offer);

@@ -61,6 +61,8 @@ pub struct Times {
     pub last_day: Day,
     /// The visit that would move, as it is now.
     pub moves: Option<Box<Visit>>,
+    /// Group sessions of the next weeks that have no seat left, in order: one may wait for a seat.
+    pub full: Vec<Slot>,
 }
 
 /// One day's free times.
@@ -239,6 +241,8 @@ pub struct Visit {
     pub fee_due: Option<String>,
     /// There if it begins soon or has just begun: they may say that they are running late.
     pub late: Option<Lateness>,
+    /// Its place on the waiting list, if it waits for another time.
+    pub waitlist: Option<LinkToken>,
     /// What its letters are written in.
     pub language: Language,
     /// What a page shows of its state; changing the visit sends it back, so nobody changes what

@@ -53,6 +53,9 @@ pub struct Clinic {
     pub sites: Vec<String>,
     /// Times are offered at most this many days ahead.
     pub horizon_days: u32,
+    /// How times that come free are offered to those who wait for one.
+    #[serde(default)]
+    pub waitlist: WaitlistTerms,
     pub locations: Vec<Location>,
     pub practitioners: Vec<Practitioner>,
     pub rooms: Vec<Room>,
@@ -223,6 +226,22 @@ impl Hours {
         let minute = |time: NaiveTime| time.hour() * 60 + time.minute();
         let until = minute(self.until);
         (minute(self.from), if until == 0 { 24 * 60 } else { until })
+    }
+}
+
+/// How times that come free are offered to those who wait for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitlistTerms {
+    /// How long one is theirs to take, in minutes.
+    pub offer_min: u32,
+    /// When offers go out, by the clock on the location's wall.
+    pub hours: Hours,
+}
+
+impl Default for WaitlistTerms {
+    fn default() -> Self {
+        let hour = |hour| NaiveTime::from_hms_opt(hour, 0, 0).unwrap_or_default();
+        Self { offer_min: 60, hours: Hours { from: hour(8), until: hour(21) } }
     }
 }
 

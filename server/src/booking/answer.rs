@@ -19,6 +19,7 @@ use crate::failure::Failure;
 use crate::labels;
 use crate::letters::tell::{Beside, LETTER_JOB, tell, tell_beside};
 use crate::store::{StoreError, Tx};
+use crate::waitlist::hooks as waitlist;
 
 /// What staff say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,6 +178,7 @@ async fn answer(tx: &mut Tx, clinic: &Clinic, answering: &Answering) -> Result<A
             let declined = Cancelled { fee: 0, why: Some(DECLINED.to_owned()), reason: None };
             guard::vacate(tx, &clinic.slug, row.id.0, &row.place, *now).await?;
             appointment::cancel(tx, &clinic.slug, &row, &declined, *now).await?;
+            waitlist::ended(tx, &clinic.slug, row.id, &row.place, *job, *now).await?;
             "appointment.decline"
         }
     };

@@ -18,6 +18,7 @@ use crate::audit;
 use crate::failure::Failure;
 use crate::letters::tell::tell;
 use crate::store::Tx;
+use crate::waitlist::hooks as waitlist;
 
 /// What cancelling needs to know.
 #[derive(Clone)]
@@ -70,6 +71,7 @@ pub async fn cancel(tx: &mut Tx, clinic: &Clinic, cancelling: &Cancelling) -> Re
     guard::vacate(tx, &clinic.slug, visit.0, &row.place, *now).await?;
     appointment::cancel(tx, &clinic.slug, &row, &cancelled, *now).await?;
     unsettled::settle(tx, &clinic.slug, *visit).await?;
+    waitlist::ended(tx, &clinic.slug, *visit, &row.place, *job, *now).await?;
     tell(tx, &clinic.slug, *visit, row.sequence + 1, *job, *now).await?;
     let entry = audit::Entry::new(clinic.slug.as_str(), caller, "appointment.cancel", visit).with("fee", cancelled.fee);
     audit::record(tx, &entry, *now).await?;

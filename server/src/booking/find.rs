@@ -23,6 +23,9 @@ use crate::store::Tx;
 const DAYS_SHOWN: usize = 5;
 /// How far one read of the calendar reaches.
 const DAYS_READ: u64 = 14;
+/// How far, and how many, full group sessions are shown.
+const FULL_DAYS: u64 = 28;
+const FULL_SHOWN: usize = 6;
 
 /// One search at one location: reads what is busy as it goes.
 pub struct Finder<'a> {
@@ -234,6 +237,19 @@ impl Finder<'_> {
         cells.chunks(7).map(<[_]>::to_vec).collect()
     }
 
+    /// The group sessions of the next weeks that are full: one can only wait for a seat.
+    async fn full(&self, tx: &mut Tx) -> Result<Vec<Slot>, Failure> {
+        if self.treatment.capacity == 1 || self.moves.is_some() {
+            return Ok(Vec::new());
+        }
+        let within = self.days(self.today(), self.last_day().min(self.today() + Days::new(FULL_DAYS)));
+        let busy =
+            busy::read(tx, &self.clinic().slug, &self.practitioners, &self.rooms(), within, self.own(), self.view.now).await?;
+        let full = rules::full_sessions(&self.asked(within), &busy);
+        let slot = |(start, practitioner): &(Tick, PractitionerSlug)| self.view.slot(*start, self.zone, practitioner, Some(0));
+        Ok(full.iter().take(FULL_SHOWN).map(slot).collect())
+    }
+
     /// Those who could begin at a tick, whoever has the least to do that day first.
     pub async fn least_busy_first(
         &self,
@@ -256,11 +272,17 @@ impl Finder<'_> {
     /// Who could begin at a tick now, as far as the calendar shows; whoever has the least to do
     /// that day first.
     pub async fn free_at(&self, tx: &mut Tx, start: Tick) -> Result<Vec<PractitionerSlug>, Failure> {
-        let within = rules::occupied(self.treatment, start);
-        let busy =
-            busy::read(tx, &self.clinic().slug, &self.practitioners, &self.rooms(), within, self.own(), self.view.now).await?;
-        let free = self.search(Span { from: start, until: start + 1 }, &busy).remove(&start).unwrap_or_default();
+        let free = self.starts(tx, Span { from: start, until: start + 1 }).await?.remove(&start).unwrap_or_default();
         self.least_busy_first(tx, free.into_iter().map(|(who, _)| who).collect(), start).await
+    }
+
+    /// Every time that is free in these ticks, and who has it.
+    pub async fn starts(&self, tx: &mut Tx, within: Span) -> Result<Starts, Failure> {
+        let (first, last) = (rules::occupied(self.treatment, within.from), rules::occupied(self.treatment, within.until - 1));
+        let reach = Span { from: first.from, until: last.until };
+        let busy =
+            busy::read(tx, &self.clinic().slug, &self.practitioners, &self.rooms(), reach, self.own(), self.view.now).await?;
+        Ok(self.search(within, &busy))
     }
 
     /// Whether a visit could begin at a tick now, as far as the calendar shows.
@@ -373,6 +395,7 @@ pub async fn times(
         more_from,
         calendar,
         last_day: labels::day(finder.last_day(), view.language, today),
+        full: finder.full(tx).await?,
         moves: None,
     })
 }

@@ -19,19 +19,19 @@
 
 pub mod answer;
 mod cancel;
-mod confirm;
+pub(crate) mod confirm;
 mod contact;
-mod details;
-mod find;
-mod hold;
+pub(crate) mod details;
+pub(crate) mod find;
+pub(crate) mod hold;
 mod late;
 pub mod letter;
 pub mod links;
-mod relocate;
+pub(crate) mod relocate;
 pub mod store;
 pub mod unsettled;
-mod view;
-mod visit;
+pub(crate) mod view;
+pub(crate) mod visit;
 
 use std::sync::Arc;
 
@@ -106,7 +106,7 @@ impl Booking {
     }
 
     /// Runs a change against the clinic as it is in the database, again if either moved meanwhile.
-    async fn change<T: Send + 'static>(
+    pub(crate) async fn change<T: Send + 'static>(
         &self,
         slug: &ClinicSlug,
         change: impl AsyncFn(&mut Tx, Arc<Clinic>, u32) -> Result<T, Failure> + Clone + Send + Sync + 'static,

@@ -30,6 +30,10 @@ pub enum LetterKind {
     Links,
     /// To the clinic: the patient is running late.
     Late,
+    /// A time came free for somebody who waits.
+    Offer,
+    /// Somebody is on the waiting list.
+    Waiting,
 }
 
 impl LetterKind {
@@ -47,6 +51,8 @@ impl LetterKind {
             Self::Unfit => "unfit",
             Self::Links => "links",
             Self::Late => "late",
+            Self::Offer => "offer",
+            Self::Waiting => "waiting",
         }
     }
 
@@ -64,6 +70,8 @@ impl LetterKind {
             Self::Unfit => "the clinic has no place for the visit any more",
             Self::Links => "somebody asked for the links of visits with this address",
             Self::Late => "the patient is running late",
+            Self::Offer => "a time came free for somebody who waits",
+            Self::Waiting => "somebody joined the waiting list",
         }
     }
 }

@@ -12,6 +12,7 @@
 //! - [`job`]: decides at the moment of sending, sends, and notes it; [`store`]: its SQL
 //! - [`links`]: writes to who lost the link of a visit
 //! - [`late`]: tells a clinic that a patient is running late
+//! - [`waitlist`]: writes to who waits for a time
 
 pub mod channel;
 pub mod ics;
@@ -31,3 +32,4 @@ pub mod tell;
 #[cfg(test)]
 mod testing;
 pub mod visit;
+pub mod waitlist;

@@ -110,7 +110,9 @@ impl VisitLetter<'_> {
             | LetterKind::Declined
             | LetterKind::Unfit
             | LetterKind::Links
-            | LetterKind::Late => Vec::new(),
+            | LetterKind::Late
+            | LetterKind::Offer
+            | LetterKind::Waiting => Vec::new(),
             LetterKind::Confirmation
             | LetterKind::Change
             | LetterKind::Cancellation
@@ -294,7 +296,7 @@ pub const fn comma(language: Language) -> &'static str {
 
 /// A name or number keeps its own direction inside a sentence that runs from right to left
 /// (UAX #9: first strong isolate). Line breaks in it would look like the letter's own.
-fn isolated(text: &str, language: Language) -> String {
+pub fn isolated(text: &str, language: Language) -> String {
     let text = text.split(char::is_control).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
     if language == Language::Ar { format!("\u{2068}{text}\u{2069}") } else { text }
 }

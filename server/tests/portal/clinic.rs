@@ -90,6 +90,7 @@ pub fn small() -> Clinic {
         languages: Language::ALL.to_vec(),
         sites: vec![],
         horizon_days: 90,
+        waitlist: WaitlistTerms::default(),
         locations: vec![location("london", "Europe/London"), location("new-york", "America/New_York")],
         practitioners: vec![practitioner("tom", "Tom Ferreira"), practitioner("priya", "Priya Nair")],
         rooms: vec![room("one", "london", "room"), room("two", "london", "room"), room("ny", "new-york", "room")],

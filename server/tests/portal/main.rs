@@ -27,3 +27,5 @@ mod texts;
 mod tidy;
 mod unsettled;
 mod visit;
+mod waitlist;
+mod waitlist_random;

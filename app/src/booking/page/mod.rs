@@ -2,7 +2,7 @@
 //!
 //! - [`choose`]: what do you need?
 //! - [`times`]: when, who with, where; [`address`] is what its links say, [`calendar`] its month,
-//!   [`slots`] its buttons
+//!   [`slots`] its buttons, [`wait`] what to do if none suits
 //! - [`details`]: who are you?; [`autosave`] keeps what is typed
 //! - [`check`]: is this right?
 //! - [`held`]: what has become of a hold, for both of them
@@ -19,13 +19,14 @@ mod cancel;
 mod check;
 mod choose;
 mod contact;
-mod details;
-mod held;
-mod links;
-mod relocate;
+pub(crate) mod details;
+pub(crate) mod held;
+pub(crate) mod links;
+pub(crate) mod relocate;
 mod slots;
 mod times;
 mod visit;
+mod wait;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -48,7 +49,7 @@ fn segment(name: &'static str) -> impl Fn() -> Option<String> + Copy + Send + Sy
 }
 
 /// The clinic and the secret part of a private link with this name.
-fn private_link(name: &'static str) -> impl Fn() -> Option<(ClinicSlug, LinkToken)> + Copy + Send + Sync + 'static {
+pub(crate) fn private_link(name: &'static str) -> impl Fn() -> Option<(ClinicSlug, LinkToken)> + Copy + Send + Sync + 'static {
     let (clinic, token) = (segment("clinic"), segment(name));
     move || Some((clinic()?.parse().ok()?, LinkToken(token()?)))
 }

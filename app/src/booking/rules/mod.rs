@@ -166,6 +166,24 @@ fn join_sessions<Z>(
     }
 }
 
+/// Group sessions that would be offered if they were not full, in order.
+pub fn full_sessions<Z: TimeZone>(search: &Search<'_, Z>, busy: &Busy) -> Vec<(Tick, PractitionerSlug)> {
+    let mut full: Vec<(Tick, PractitionerSlug)> = busy
+        .sessions
+        .iter()
+        .filter(|(session, taken)| {
+            **taken >= search.treatment.capacity
+                && session.treatment == search.treatment.slug
+                && session.location == search.location.slug
+                && search.within.contains(session.start)
+                && offered_by(search, session.start).contains(&session.practitioner)
+        })
+        .map(|(session, _)| (session.start, session.practitioner.clone()))
+        .collect();
+    full.sort();
+    full
+}
+
 /// Whether the rules offer this start at all, whoever may have it already.
 pub fn offered_by<Z: TimeZone>(search: &Search<'_, Z>, start: Tick) -> Vec<PractitionerSlug> {
     let only = Search { within: Span { from: start, until: start + 1 }, practitioners: search.practitioners, ..*search };

@@ -68,6 +68,7 @@ fn clinic(zone: Tz, treatment: Treatment, shifts: Vec<Shift>) -> Clinic {
         languages: vec![],
         sites: vec![],
         horizon_days: 400,
+        waitlist: WaitlistTerms::default(),
         locations: vec![Location {
             slug: location(),
             name: "Here".into(),

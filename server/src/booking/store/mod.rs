@@ -63,11 +63,11 @@ impl Place {
     }
 }
 
-fn slug<T: FromStr>(row: &Row, column: &str) -> Result<T, StoreError> {
+pub fn slug<T: FromStr>(row: &Row, column: &str) -> Result<T, StoreError> {
     parse(&row.get::<String>(column)?)
 }
 
-fn parse<T: FromStr>(text: &str) -> Result<T, StoreError> {
+pub fn parse<T: FromStr>(text: &str) -> Result<T, StoreError> {
     text.parse().map_err(|_| StoreError::Shape("a slug in the database is none".to_owned()))
 }
 
