@@ -18,7 +18,7 @@ pub fn wait_instead(address: &TimesAddress, times: &Times, wait: Asking) -> AnyV
         <section class="stack g3" aria-labelledby="none-suit">
             <h2 id="none-suit">{w.times_none_suit()}</h2>
             <p>{w.waitlist_ask_text()}</p>
-            {asking(wait, &address.clinic, wait_for(address, times), w.waitlist_ask())}
+            {asking(wait, &address.clinic, wait_for(times), w.waitlist_ask())}
             <Notice tone="plain" icon="phone">
                 <p>{w.times_none_suit_text()}</p>
                 <CallUs/>
@@ -28,15 +28,15 @@ pub fn wait_instead(address: &TimesAddress, times: &Times, wait: Asking) -> AnyV
     .into_any()
 }
 
-/// What one would wait for: what the page looks for.
-fn wait_for(address: &TimesAddress, times: &Times) -> WaitFor {
+/// What one would wait for: what the page shows.
+fn wait_for(times: &Times) -> WaitFor {
     if let Some(visit) = &times.moves {
         return WaitFor { visit: visit.token.to_string(), ..WaitFor::default() };
     }
     WaitFor {
         treatment: times.treatment.slug.to_string(),
         practitioner: times.practitioner.as_ref().map(|person| person.slug.to_string()).unwrap_or_default(),
-        location: address.location.as_ref().map(ToString::to_string).unwrap_or_default(),
+        location: times.location.slug.to_string(),
         ..WaitFor::default()
     }
 }
@@ -50,9 +50,8 @@ fn full_sessions(address: &TimesAddress, times: &Times, wait: Asking) -> AnyView
     let items = times.full.iter().map(|slot| {
         let wanted = WaitFor {
             practitioner: slot.practitioner.to_string(),
-            location: times.location.slug.to_string(),
             session: slot.start.instant.to_rfc3339_opts(SecondsFormat::Secs, true),
-            ..wait_for(address, times)
+            ..wait_for(times)
         };
         view! {
             <li class="card stack g2">

@@ -29,16 +29,13 @@ pub fn entry_page() -> AnyView {
     let link = private_link("entry");
     let entry = ask(move || link().map(|(clinic, entry)| api::Entry { clinic, entry }));
     let (join, leave) = (Sending::new::<Join>(), Sending::new::<Leave>());
-    let errors = RwSignal::new(FieldErrors::default());
     for sending in [join, leave] {
         Effect::new(move |was_pending: Option<bool>| {
             let is_pending = sending.is_pending();
             if was_pending == Some(true) && !is_pending {
                 match sending.refused_now() {
-                    Some(PortalError::Invalid(found)) if !found.is_empty() => {
-                        errors.set(found);
-                        request_animation_frame(|| focus_now(SUMMARY));
-                    }
+                    // The form shows what to mend.
+                    Some(PortalError::Invalid(found)) if !found.is_empty() => {}
                     None | Some(PortalError::Conflict(Reason::Changed | Reason::TooLate)) => {
                         focus_next(TITLE);
                         entry.again();
@@ -51,9 +48,8 @@ pub fn entry_page() -> AnyView {
     }
     entry.show_or(lost, move |entry: Entry| {
         let Some((clinic, _)) = untrack(link) else { return ().into_any() };
-        errors.set(entry.errors.clone());
         match &entry.state {
-            EntryState::Typing => joining(&clinic, &entry, join, errors.into()),
+            EntryState::Typing => joining(&clinic, &entry, join),
             EntryState::Waiting { before, offer, .. } => waiting(&clinic, &entry, (*before, offer.as_ref()), (join, leave)),
             EntryState::Done { visit } => done(&clinic, visit.as_ref()),
             EntryState::Left => left(&clinic, &entry),
@@ -111,8 +107,18 @@ fn what(entry: &Entry) -> AnyView {
 }
 
 /// Not on the list yet.
-fn joining(clinic: &ClinicSlug, entry: &Entry, join: Sending, errors: Signal<FieldErrors>) -> AnyView {
+fn joining(clinic: &ClinicSlug, entry: &Entry, join: Sending) -> AnyView {
     let w = words();
+    let found = RwSignal::new(entry.errors.clone());
+    Effect::new(move |_| match join.refused_now() {
+        Some(PortalError::Invalid(wrong)) if !wrong.is_empty() => {
+            found.set(wrong);
+            // The summary is there after the next frame.
+            request_animation_frame(|| focus_now(SUMMARY));
+        }
+        _ => {}
+    });
+    let errors: Signal<FieldErrors> = found.into();
     let heading = if entry.visit.is_some() { w.waitlist_title_earlier() } else { w.waitlist_title() };
     let title =
         Signal::derive(
@@ -188,7 +194,11 @@ fn waiting(
             </Notice>
         }
     });
-    let stand = if before == 0 { w.waitlist_next().to_owned() } else { w.waitlist_before(before) };
+    // Whose turn it is now need not know who is next.
+    let stand = offer.is_none().then(|| {
+        let stand = if before == 0 { w.waitlist_next().to_owned() } else { w.waitlist_before(before) };
+        view! { <p class="lead">{stressed(&stand)}</p> }
+    });
     let asked = match &entry.state {
         EntryState::Waiting { asked: Some(asked), .. } => {
             Some(view! { <p>{w.waitlist_asked(&w.booking_when(&asked.day, &asked.time))}</p> })
@@ -221,7 +231,7 @@ fn waiting(
         {failed(leave)}
         {offer}
         <div class="stack g2">
-            <p class="lead">{stressed(&stand)}</p>
+            {stand}
             {asked}
             <p>{w.waitlist_until(&entry.until.label)}</p>
             <p class="quiet">{w.waitlist_no_promise()}</p>
