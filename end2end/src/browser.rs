@@ -68,7 +68,9 @@ impl Server {
         ensure!(demo.contains(HOURS), "the demo's file no longer says {HOURS}");
         let file = self.folder.path().join("clinic.toml");
         fs::write(&file, demo.replace(HOURS, "hours = \"00:00-24:00\" }"))?;
-        output(Command::new(binary).args(["clinic", "load"]).arg(&file).current_dir(self.folder.path()).env_remove("DATABASE_URL"))?;
+        output(
+            Command::new(binary).args(["clinic", "load"]).arg(&file).current_dir(self.folder.path()).env_remove("DATABASE_URL"),
+        )?;
         Ok(())
     }
 

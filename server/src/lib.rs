@@ -135,6 +135,7 @@ impl Portal {
             worker,
         };
         portal.load_demo().await?;
+        booking::zone::keep(&portal.database, &portal.clock, &portal.clinics).await?;
         Ok(portal)
     }
 
@@ -162,6 +163,8 @@ impl Portal {
     pub async fn load(&self, clinic: Clinic, force: bool) -> Result<Loaded, Refused> {
         let loaded = clinic::load::load(&self.database, &self.clock, clinic, force).await?;
         self.clinics.refresh().await?;
+        // A location in a zone that is new here: by which rules its visits are booked is noted now.
+        booking::zone::keep(&self.database, &self.clock, &self.clinics).await?;
         Ok(loaded)
     }
 

@@ -11,6 +11,7 @@
 //!   [`late`] and [`contact`] note what else its patient says; [`links`] is for who lost it
 //! - [`answer`]: staff say yes or no to a request
 //! - [`unsettled`]: the clinic moves or cancels a visit, and the patient answers
+//! - [`zone`]: rules of zones change, and visits keep their time on the wall
 //! - [`view`]: rows turned into labels
 //! - [`store`]: the SQL, with the guard
 //!
@@ -32,6 +33,7 @@ pub mod store;
 pub mod unsettled;
 pub(crate) mod view;
 pub(crate) mod visit;
+pub mod zone;
 
 use std::sync::Arc;
 

@@ -30,6 +30,8 @@ pub enum LetterKind {
     Links,
     /// To the clinic: the patient is running late.
     Late,
+    /// The rules of the visit's zone changed; it keeps its time on the wall.
+    Clock,
     /// A time came free for somebody who waits.
     Offer,
     /// Somebody is on the waiting list.
@@ -51,6 +53,7 @@ impl LetterKind {
             Self::Unfit => "unfit",
             Self::Links => "links",
             Self::Late => "late",
+            Self::Clock => "clock",
             Self::Offer => "offer",
             Self::Waiting => "waiting",
         }
@@ -70,6 +73,7 @@ impl LetterKind {
             Self::Unfit => "the clinic has no place for the visit any more",
             Self::Links => "somebody asked for the links of visits with this address",
             Self::Late => "the patient is running late",
+            Self::Clock => "the rules of the visit's time zone changed",
             Self::Offer => "a time came free for somebody who waits",
             Self::Waiting => "somebody joined the waiting list",
         }

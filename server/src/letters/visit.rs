@@ -115,6 +115,7 @@ impl VisitLetter<'_> {
             | LetterKind::Waiting => Vec::new(),
             LetterKind::Confirmation
             | LetterKind::Change
+            | LetterKind::Clock
             | LetterKind::Cancellation
             | LetterKind::MovedByClinic
             | LetterKind::Withdrawn => vec![self.calendar_attachment(&letter.sender, &letter.recipient)?],
@@ -251,6 +252,7 @@ impl VisitLetter<'_> {
             (Some(UnsettledKind::Moved), _) => LetterKind::MovedByClinic,
             (Some(UnsettledKind::Cancelled), _) => LetterKind::Withdrawn,
             (Some(UnsettledKind::Unfit), _) => LetterKind::Unfit,
+            (None, VisitStatus::Booked) if visit.kept_by_clock() && self.facts.told.is_some() => LetterKind::Clock,
             // Who was told of no other time hears of this one as of a booking.
             (None, VisitStatus::Booked) if visit.moved_from().is_some() && self.facts.told.is_some() => LetterKind::Change,
             (None, VisitStatus::Booked) => LetterKind::Confirmation,

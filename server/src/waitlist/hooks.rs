@@ -105,6 +105,33 @@ async fn end(
     Ok(true)
 }
 
+/// Nothing that is on offer at a location stands any more.
+pub async fn withdraw_at(
+    tx: &mut Tx,
+    clinic: &ClinicSlug,
+    location: &LocationSlug,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let ever = Span { from: i64::MIN, until: i64::MAX };
+    for offer in store::open_offers(tx, clinic, location, ever).await? {
+        withdraw(tx, clinic, &offer, now).await?;
+    }
+    Ok(())
+}
+
+/// Takes an offer back, as if it had never been made.
+async fn withdraw(tx: &mut Tx, clinic: &ClinicSlug, offer: &OfferRow, now: DateTime<Utc>) -> Result<(), StoreError> {
+    if end(tx, clinic, offer, OfferState::Withdrawn, now).await?
+        && let Some(mut entry) = store::get(tx, clinic, offer.entry).await?
+    {
+        let asked = store::offers(tx, clinic, entry.id).await?;
+        let kept = asked.iter().filter(|offer| offer.state != OfferState::Withdrawn);
+        entry.asked_at = kept.map(|offer| offer.offered_at).max();
+        store::update(tx, clinic, &entry).await?;
+    }
+    Ok(())
+}
+
 /// The clinic needs a time: offers on it end, and whoever had one is asked as if they never were.
 pub async fn make_room(
     tx: &mut Tx,
@@ -119,14 +146,7 @@ pub async fn make_room(
         if offer.practitioner != *practitioner && !needs_room {
             continue;
         }
-        if end(tx, clinic, &offer, OfferState::Withdrawn, now).await?
-            && let Some(mut entry) = store::get(tx, clinic, offer.entry).await?
-        {
-            let asked = store::offers(tx, clinic, entry.id).await?;
-            let kept = asked.iter().filter(|offer| offer.state != OfferState::Withdrawn);
-            entry.asked_at = kept.map(|offer| offer.offered_at).max();
-            store::update(tx, clinic, &entry).await?;
-        }
+        withdraw(tx, clinic, &offer, now).await?;
     }
     Ok(())
 }

@@ -29,3 +29,4 @@ mod unsettled;
 mod visit;
 mod waitlist;
 mod waitlist_random;
+mod zones;

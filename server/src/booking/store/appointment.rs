@@ -34,6 +34,9 @@ pub struct Since {
     /// When it was last moved or cancelled.
     pub changed_at: Option<DateTime<Utc>>,
     pub moved: Option<Moved>,
+    /// The sequence that it got when the rules of its zone changed; a visit with another one was
+    /// changed since.
+    pub clock_sequence: Option<i64>,
     pub cancelled: Option<Cancelled>,
     /// Minutes by which the patient says they will be late.
     pub late_min: Option<u32>,
@@ -119,6 +122,11 @@ impl AppointmentRow {
         self.status == VisitStatus::Pending && self.answer_by.is_some_and(|by| by <= now)
     }
 
+    /// Whether keeping its time on the wall is the last that happened to it.
+    pub fn kept_by_clock(&self) -> bool {
+        self.since.clock_sequence == Some(self.sequence)
+    }
+
     /// Where the visit was before, if being moved is the last that happened to it.
     pub fn moved_from(&self) -> Option<DateTime<Utc>> {
         self.since.moved.filter(|moved| moved.sequence == self.sequence).map(|moved| moved.from)
@@ -131,6 +139,7 @@ impl Since {
         let fee = row.get::<Option<i64>>("cancel_fee")?.map(|fee| u32::try_from(fee).unwrap_or_default());
         let (why, reason) = (row.get("cancel_why")?, row.get("cancel_reason")?);
         Ok(Self {
+            clock_sequence: row.get("clock_sequence")?,
             changed_at: row.get("changed_at")?,
             moved: moved.map(|(from, sequence)| Moved { from, sequence }),
             cancelled: fee.map(|fee| Cancelled { fee, why, reason }),
