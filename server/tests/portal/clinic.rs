@@ -32,6 +32,7 @@ pub fn treatment(slug: &str, practitioners: &[&str]) -> Treatment {
         after: texts("rest"),
         questionnaires: vec![],
         recall_days: None,
+        series_max: None,
     }
 }
 
