@@ -7,9 +7,10 @@ use leptos::prelude::*;
 use leptos_router::components::{FlatRoutes, Route};
 use leptos_router::{Lazy, LazyRoute, SsrMode, path};
 
+use crate::booking::model::Held;
 use crate::booking::page::{
-    cancel_page, check_page, choose_page, contact_page, details_page, links_page, move_times_page, relocate_page, times_page,
-    visit_page,
+    cancel_page, check_page, choose_page, contact_page, details_page, links_page, move_times_page, relocate_page, series_page,
+    times_page, visit_page,
 };
 use crate::clinic::page::{clinic_page, clinics_page};
 use crate::ids::{ClinicSlug, LinkToken, TreatmentSlug};
@@ -30,6 +31,7 @@ pub fn PageRoutes() -> impl IntoView {
             <Route path=path!("/:clinic/booking") view={Lazy::<Choose>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/booking/:treatment") view={Lazy::<Times>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/booking/hold/:hold") view={Lazy::<Details>::new()} ssr=SsrMode::Async/>
+            <Route path=path!("/:clinic/booking/hold/:hold/series") view={Lazy::<Series>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/booking/hold/:hold/check") view={Lazy::<Check>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/visit") view={Lazy::<Links>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/visit/:visit") view={Lazy::<Visit>::new()} ssr=SsrMode::Async/>
@@ -66,6 +68,16 @@ pub fn times_instead(clinic: &ClinicSlug, treatment: &TreatmentSlug, hold: &Link
 
 pub fn details(clinic: &ClinicSlug, hold: &LinkToken) -> String {
     format!("/{clinic}/booking/hold/{hold}")
+}
+
+/// Several visits instead of the one that is held.
+pub fn series(clinic: &ClinicSlug, hold: &LinkToken) -> String {
+    format!("/{clinic}/booking/hold/{hold}/series")
+}
+
+/// Where a hold goes on: to its details, or past them if they are complete.
+pub fn next(clinic: &ClinicSlug, held: &Held) -> String {
+    if held.ready { check(clinic, &held.token) } else { details(clinic, &held.token) }
 }
 
 pub fn check(clinic: &ClinicSlug, hold: &LinkToken) -> String {
@@ -131,7 +143,7 @@ mod group {
     )]
     use super::{
         AnyView, cancel_page, check_page, choose_page, clinic_page, clinics_page, contact_page, details_page, links_page,
-        move_times_page, relocate_page, times_page, visit_page,
+        move_times_page, relocate_page, series_page, times_page, visit_page,
     };
     use leptos::lazy;
 
@@ -153,6 +165,7 @@ mod group {
     pub enum Book {
         Times,
         Details,
+        Series,
         Check,
         Visit,
         MoveTimes,
@@ -167,6 +180,7 @@ mod group {
         match page {
             Book::Times => times_page(),
             Book::Details => details_page(),
+            Book::Series => series_page(),
             Book::Check => check_page(),
             Book::Visit => visit_page(),
             Book::MoveTimes => move_times_page(),
@@ -201,4 +215,4 @@ macro_rules! lazy_routes {
 }
 
 lazy_routes!(find, __preload_find, Find: Clinics Clinic Choose);
-lazy_routes!(book, __preload_book, Book: Times Details Check Visit MoveTimes MoveCheck Contact Cancel Links);
+lazy_routes!(book, __preload_book, Book: Times Details Series Check Visit MoveTimes MoveCheck Contact Cancel Links);

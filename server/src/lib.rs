@@ -204,6 +204,7 @@ impl Portal {
             clinics: Arc::clone(&self.clinics),
             clinic: Arc::clone(&self.clinic),
             booking: self.booking.clone(),
+            series: self.booking.clone(),
             calendars: Arc::new(Calendars {
                 database: self.database.clone(),
                 clock: self.clock.clone(),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use app::Hue;
 use app::booking::api::BookingService;
+use app::booking::series::api::SeriesService;
 use app::clinic::api::ClinicService;
 use axum::Router;
 use axum::extract::{Request, State};
@@ -44,6 +45,7 @@ pub struct Web {
     pub clinics: Arc<Clinics>,
     pub clinic: Arc<dyn ClinicService>,
     pub booking: Arc<dyn BookingService>,
+    pub series: Arc<dyn SeriesService>,
     pub calendars: Arc<Calendars>,
     /// The letters of a demo, for everybody to read.
     pub mailbox: Option<Mailbox>,
@@ -97,10 +99,11 @@ fn layers(router: Router, config: &Config, web: Web, gate: &Arc<Gate>, style: Ar
 
 /// What pages and server functions find in their context beside the request itself.
 fn context(web: &Web) -> impl Fn() + Clone + Send + Sync + 'static {
-    let Web { clinic, booking, clinics, .. } = web.clone();
+    let Web { clinic, booking, series, clinics, .. } = web.clone();
     move || {
         provide_context(Arc::clone(&clinic));
         provide_context(Arc::clone(&booking));
+        provide_context(Arc::clone(&series));
         let (Some(parts), Some(options)) = (use_context::<Parts>(), use_context::<ResponseOptions>()) else { return };
         if let Some(nonce) = app::request::nonce() {
             options.insert_header(CONTENT_SECURITY_POLICY, security::policy(Some(&nonce)));

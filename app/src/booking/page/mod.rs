@@ -4,6 +4,7 @@
 //! - [`times`]: when, who with, where; [`address`] is what its links say, [`calendar`] its month,
 //!   [`slots`] its buttons
 //! - [`details`]: who are you?; [`autosave`] keeps what is typed
+//! - [`series`]: several visits instead of one
 //! - [`check`]: is this right?
 //! - [`held`]: what has become of a hold, for both of them
 //! - [`visit`]: the booked visit's private page; [`relocate`] moves it, [`cancel`] ends it,
@@ -23,6 +24,7 @@ mod details;
 mod held;
 mod links;
 mod relocate;
+mod series;
 mod slots;
 mod times;
 mod visit;
@@ -37,6 +39,7 @@ pub use self::contact::contact_page;
 pub use self::details::details_page;
 pub use self::links::links_page;
 pub use self::relocate::relocate_page;
+pub use self::series::series_page;
 pub use self::times::{move_times_page, times_page};
 pub use self::visit::visit_page;
 use crate::ids::{ClinicSlug, LinkToken};
