@@ -9,8 +9,8 @@ use leptos_router::{Lazy, LazyRoute, SsrMode, path};
 
 use crate::booking::model::Held;
 use crate::booking::page::{
-    cancel_page, check_page, choose_page, contact_page, details_page, links_page, move_times_page, relocate_page, series_page,
-    times_page, visit_page,
+    cancel_all_page, cancel_page, check_page, choose_page, contact_page, details_page, links_page, move_times_page,
+    relocate_page, series_page, times_page, visit_page,
 };
 use crate::clinic::page::{clinic_page, clinics_page};
 use crate::ids::{ClinicSlug, LinkToken, TreatmentSlug};
@@ -39,6 +39,7 @@ pub fn PageRoutes() -> impl IntoView {
             <Route path=path!("/:clinic/visit/:visit/move/check") view={Lazy::<MoveCheck>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/visit/:visit/contact") view={Lazy::<Contact>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/visit/:visit/cancel") view={Lazy::<Cancel>::new()} ssr=SsrMode::Async/>
+            <Route path=path!("/:clinic/visit/:visit/series/cancel") view={Lazy::<CancelAll>::new()} ssr=SsrMode::Async/>
         </FlatRoutes>
     }
 }
@@ -116,6 +117,11 @@ pub fn cancel(clinic: &ClinicSlug, visit: &LinkToken) -> String {
     format!("/{clinic}/visit/{visit}/cancel")
 }
 
+/// All visits of its series that are ahead.
+pub fn cancel_all(clinic: &ClinicSlug, visit: &LinkToken) -> String {
+    format!("/{clinic}/visit/{visit}/series/cancel")
+}
+
 /// The calendar file of a visit; the server answers it outside the page router.
 pub fn calendar(clinic: &ClinicSlug, visit: &LinkToken) -> String {
     format!("/{clinic}/visit/{visit}/calendar.ics")
@@ -142,8 +148,8 @@ mod group {
         expect(clippy::unused_async, reason = "nothing is split here, so nothing is waited for")
     )]
     use super::{
-        AnyView, cancel_page, check_page, choose_page, clinic_page, clinics_page, contact_page, details_page, links_page,
-        move_times_page, relocate_page, series_page, times_page, visit_page,
+        AnyView, cancel_all_page, cancel_page, check_page, choose_page, clinic_page, clinics_page, contact_page, details_page,
+        links_page, move_times_page, relocate_page, series_page, times_page, visit_page,
     };
     use leptos::lazy;
 
@@ -172,6 +178,7 @@ mod group {
         MoveCheck,
         Contact,
         Cancel,
+        CancelAll,
         Links,
     }
 
@@ -187,6 +194,7 @@ mod group {
             Book::MoveCheck => relocate_page(),
             Book::Contact => contact_page(),
             Book::Cancel => cancel_page(),
+            Book::CancelAll => cancel_all_page(),
             Book::Links => links_page(),
         }
     }
@@ -215,4 +223,4 @@ macro_rules! lazy_routes {
 }
 
 lazy_routes!(find, __preload_find, Find: Clinics Clinic Choose);
-lazy_routes!(book, __preload_book, Book: Times Details Series Check Visit MoveTimes MoveCheck Contact Cancel Links);
+lazy_routes!(book, __preload_book, Book: Times Details Series Check Visit MoveTimes MoveCheck Contact Cancel CancelAll Links);

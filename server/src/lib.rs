@@ -63,8 +63,9 @@ use crate::letters::job::VisitLetters;
 use crate::letters::late::LateLetters;
 use crate::letters::links::LinkLetters;
 use crate::letters::mailbox::Mailbox;
+use crate::letters::series::SeriesLetters;
 use crate::letters::sms::Sms;
-use crate::letters::tell::{CHANGE_LETTER_JOB, LETTER_JOB};
+use crate::letters::tell::{CHANGE_LETTER_JOB, LETTER_JOB, SERIES_LETTER_JOB};
 use crate::link::Links;
 use crate::store::{Database, StoreError};
 use crate::web::calendar::Calendars;
@@ -354,6 +355,7 @@ fn jobs(
         async move { Ok(queue::forget_done(&database, before).await.map(drop)?) }
     });
     let registry = Registry::default().job(LETTER_JOB, letters.clone()).job(CHANGE_LETTER_JOB, letters.clone());
+    let registry = registry.job(SERIES_LETTER_JOB, Arc::new(SeriesLetters(letters.clone())));
     let registry = registry.job(booking::LATE_LETTER_JOB, Arc::new(LateLetters(letters.clone())));
     let registry = registry.job(booking::LINKS_LETTER_JOB, Arc::new(LinkLetters(letters)));
     Ok(registry.chore(sweep).chore(forget))

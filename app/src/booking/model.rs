@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::series::model::{OtherState, OtherVisit};
+use super::series::model::{OtherState, OtherVisit, SeriesVisit};
 use crate::clinic::model::{LocationCard, PractitionerCard, TreatmentCard};
 use crate::fields::FieldErrors;
 use crate::ids::{ClinicSlug, LinkToken, LocationSlug, PractitionerSlug, TreatmentSlug};
@@ -260,6 +260,8 @@ pub struct Visit {
     pub version: String,
     /// What was typed on its pages and could not be taken over yet.
     pub draft: VisitDraft,
+    /// The visits that were booked in one go with it, itself among them; empty for a single visit.
+    pub series: Vec<SeriesVisit>,
 }
 
 /// What staff made of a request, where its status alone does not say it.

@@ -25,7 +25,7 @@ use super::store::hold::HoldRow;
 use super::store::patient::{self, Consent};
 use crate::audit;
 use crate::failure::Failure;
-use crate::letters::tell::tell;
+use crate::letters::tell::tell_together;
 use crate::store::Tx;
 
 /// What confirming needs to know; the ids are fresh, for whatever it has to insert.
@@ -85,13 +85,12 @@ pub async fn book(
         patient::consent(tx, &clinic.slug, patient, &Consent { id, purpose, given }, details.person.language, *now).await?;
     }
     super::store::hold::delete(tx, &clinic.slug, &hold).await?;
+    let visits: Vec<_> = hold.places().map(|(id, _)| (AppointmentId(id.0), 0)).collect();
+    tell_together(tx, &clinic.slug, hold.id.0, &visits, confirming.job, *now).await?;
     for (id, place) in hold.places() {
         let row = AppointmentRow { series: hold.series(), ..row(finder, confirming, (id, place), &details, patient) };
         appointment::insert(tx, &clinic.slug, &row).await?;
-        // Each its own: one fresh id cannot be two jobs.
-        let job = if id == hold.id { confirming.job } else { Uuid::new_v5(&confirming.job, id.0.as_bytes()) };
-        tell(tx, &clinic.slug, row.id, row.sequence, job, *now).await?;
-        answer::look_later(tx, &clinic.slug, &row, job, *now).await?;
+        answer::look_later(tx, &clinic.slug, &row, Uuid::new_v5(&confirming.job, id.0.as_bytes()), *now).await?;
         audit::record(tx, &audit::Entry::new(clinic.slug.as_str(), caller, "appointment.book", row.id), *now).await?;
     }
     Ok(AppointmentId(hold.id.0))

@@ -42,7 +42,8 @@ impl Booking {
             before: row.moved_from.map(|from| view.moment(from, zone)),
             wants_call: row.wants_call,
         });
-        Ok(Visit { unsettled, ..shown(&view, link, &row, patient_name)? })
+        let series = self.series_of(&mut tx, &view, &row).await?;
+        Ok(Visit { unsettled, series, ..shown(&view, link, &row, patient_name)? })
     }
 
     pub(super) async fn cancel_visit(
@@ -159,6 +160,7 @@ pub(super) fn shown(view: &View, link: &LinkToken, row: &AppointmentRow, patient
         fee_due: row.since.cancelled.as_ref().and_then(|cancelled| money(cancelled.fee)),
         version: version(&view.clinic, row, view.now),
         draft: if row.place.end > view.now { row.since.draft.clone() } else { VisitDraft::default() },
+        series: Vec::new(),
     })
 }
 

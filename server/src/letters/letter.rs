@@ -30,6 +30,10 @@ pub enum LetterKind {
     Links,
     /// To the clinic: the patient is running late.
     Late,
+    /// Several visits are booked in one go.
+    Series,
+    /// Several of them will not take place.
+    SeriesCancelled,
 }
 
 impl LetterKind {
@@ -47,6 +51,8 @@ impl LetterKind {
             Self::Unfit => "unfit",
             Self::Links => "links",
             Self::Late => "late",
+            Self::Series => "series",
+            Self::SeriesCancelled => "series_cancelled",
         }
     }
 
@@ -64,7 +70,14 @@ impl LetterKind {
             Self::Unfit => "the clinic has no place for the visit any more",
             Self::Links => "somebody asked for the links of visits with this address",
             Self::Late => "the patient is running late",
+            Self::Series => "the visits were booked",
+            Self::SeriesCancelled => "the visits were cancelled",
         }
+    }
+
+    /// Whether it is about several visits that were booked in one go.
+    pub const fn is_series(self) -> bool {
+        matches!(self, Self::Series | Self::SeriesCancelled)
     }
 }
 

@@ -27,5 +27,6 @@ mod serving;
 mod smtp;
 mod texts;
 mod tidy;
+mod together;
 mod unsettled;
 mod visit;

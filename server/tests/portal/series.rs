@@ -75,7 +75,7 @@ async fn occupied(portal: &TestPortal) -> i64 {
     portal.count("SELECT COUNT(*) AS n FROM occupancy").await
 }
 
-async fn series(portal: &TestPortal) -> i64 {
+pub async fn series(portal: &TestPortal) -> i64 {
     portal.count("SELECT COUNT(DISTINCT series) AS n FROM appointment WHERE series IS NOT NULL").await
 }
 

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 
 use super::model::{self, SeriesWish};
-use crate::booking::model::Held;
+use crate::booking::model::{CancelDraft, Held};
 use crate::error::PortalError;
 use crate::ids::{ClinicSlug, LinkToken};
 use crate::request::Caller;
@@ -38,6 +38,20 @@ pub trait SeriesService: Send + Sync {
         hold: &LinkToken,
         starts: BTreeMap<String, String>,
     ) -> Result<Held, PortalError>;
+
+    /// What is still ahead of the series that this visit is of. `NotFound` for a single visit.
+    async fn together(&self, caller: &Caller, clinic: &ClinicSlug, visit: &LinkToken) -> Result<model::Together, PortalError>;
+
+    /// Cancels all of them or none; every repetition gets the same answer. `Conflict(Changed)` if
+    /// `version` is not what the page showed. What was typed is kept if it fails.
+    async fn cancel_all(
+        &self,
+        caller: &Caller,
+        clinic: &ClinicSlug,
+        visit: &LinkToken,
+        version: &str,
+        draft: CancelDraft,
+    ) -> Result<(), PortalError>;
 }
 
 #[server(endpoint = "booking/planning", input = Json)]
@@ -63,5 +77,24 @@ pub async fn choose(
     let (series, caller, reply) = service::<dyn SeriesService>()?;
     let held = reply.with(series.choose(&caller, &clinic, &hold, starts).await)?;
     reply.redirect(&routes::next(&clinic, &held));
+    Ok(())
+}
+
+#[server(endpoint = "booking/together", input = Json)]
+pub async fn together(clinic: ClinicSlug, visit: LinkToken) -> Result<model::Together, PortalError> {
+    let (series, caller, reply) = service::<dyn SeriesService>()?;
+    reply.with(series.together(&caller, &clinic, &visit).await)
+}
+
+#[server(endpoint = "booking/cancel_all")]
+pub async fn cancel_all(
+    clinic: ClinicSlug,
+    visit: LinkToken,
+    version: String,
+    #[server(default)] draft: CancelDraft,
+) -> Result<(), PortalError> {
+    let (series, caller, reply) = service::<dyn SeriesService>()?;
+    reply.with(series.cancel_all(&caller, &clinic, &visit, &version, draft).await)?;
+    reply.redirect(&routes::visit(&clinic, &visit));
     Ok(())
 }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::booking::model::{Held, Slot};
-use crate::ids::PractitionerSlug;
+use crate::booking::model::{Held, Slot, Visit};
+use crate::ids::{LinkToken, PractitionerSlug};
 use crate::moment::Moment;
 
 /// How somebody wants to come, exactly as typed.
@@ -54,4 +54,38 @@ pub struct Planning {
     pub days: Vec<(String, String)>,
     /// When visits may begin on such a day: "09:20", "9:20 am".
     pub times: Vec<(String, String)>,
+}
+
+/// A booked visit among those that were booked with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeriesVisit {
+    pub token: LinkToken,
+    pub start: Moment,
+    pub practitioner_name: String,
+    pub state: SeriesVisitState,
+    /// The one whose page it is.
+    pub is_this: bool,
+    /// What cancelling it costs now; `None` if it is free.
+    pub fee_now: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SeriesVisitState {
+    /// Can be moved and cancelled.
+    Ahead,
+    /// Has begun.
+    Over,
+    Cancelled,
+}
+
+/// The visits of a series that are still ahead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Together {
+    /// The one whose link it is.
+    pub visit: Visit,
+    pub ahead: Vec<SeriesVisit>,
+    /// What cancelling all of them costs now: "£40"; `None` if it is free.
+    pub fee: Option<String>,
+    /// What the page shows of them; changing them sends it back.
+    pub version: String,
 }

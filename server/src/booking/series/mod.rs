@@ -1,17 +1,19 @@
 //! Several visits in one go, over the same holds, guard and appointments as a single one.
 //!
 //! - [`plan`]: the others of a hold: laid out, chosen, kept
+//! - [`together`]: the booked visits: shown and cancelled together
 //!
 //! Confirming is [`super::confirm`]'s: a hold with others becomes as many appointments.
 
 mod plan;
+mod together;
 
 use std::collections::BTreeMap;
 
-use app::booking::model::Held;
+use app::booking::model::{CancelDraft, Held};
 use app::booking::rules::{Busy, Search, Span, instant, search, tick};
 use app::booking::series::api::SeriesService;
-use app::booking::series::model::{Planning, SeriesWish};
+use app::booking::series::model::{Planning, SeriesWish, Together};
 use app::error::PortalError;
 use app::ids::{ClinicSlug, LinkToken};
 use app::request::Caller;
@@ -152,5 +154,20 @@ impl SeriesService for Booking {
         starts: BTreeMap<String, String>,
     ) -> Result<Held, PortalError> {
         self.choose_series(caller, clinic, hold, starts).await.map_err(|failure| failure.answer("booking.series"))
+    }
+
+    async fn together(&self, caller: &Caller, clinic: &ClinicSlug, visit: &LinkToken) -> Result<Together, PortalError> {
+        self.show_together(caller, clinic, visit).await.map_err(|failure| failure.answer("booking.together"))
+    }
+
+    async fn cancel_all(
+        &self,
+        caller: &Caller,
+        clinic: &ClinicSlug,
+        visit: &LinkToken,
+        version: &str,
+        draft: CancelDraft,
+    ) -> Result<(), PortalError> {
+        self.cancel_series(caller, clinic, visit, version, draft).await.map_err(|failure| failure.answer("booking.cancel_all"))
     }
 }
