@@ -7,9 +7,10 @@ use leptos::prelude::*;
 use leptos_router::components::{FlatRoutes, Route};
 use leptos_router::{Lazy, LazyRoute, SsrMode, path};
 
+use crate::booking::model::Held;
 use crate::booking::page::{
-    cancel_page, check_page, choose_page, contact_page, details_page, links_page, move_times_page, relocate_page, times_page,
-    visit_page,
+    cancel_all_page, cancel_page, check_page, choose_page, contact_page, details_page, links_page, move_times_page,
+    relocate_page, series_page, times_page, visit_page,
 };
 use crate::clinic::page::{clinic_page, clinics_page};
 use crate::ids::{ClinicSlug, LinkToken, TreatmentSlug};
@@ -31,6 +32,7 @@ pub fn PageRoutes() -> impl IntoView {
             <Route path=path!("/:clinic/booking") view={Lazy::<Choose>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/booking/:treatment") view={Lazy::<Times>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/booking/hold/:hold") view={Lazy::<Details>::new()} ssr=SsrMode::Async/>
+            <Route path=path!("/:clinic/booking/hold/:hold/series") view={Lazy::<Series>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/booking/hold/:hold/check") view={Lazy::<Check>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/visit") view={Lazy::<Links>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/visit/:visit") view={Lazy::<Visit>::new()} ssr=SsrMode::Async/>
@@ -40,6 +42,7 @@ pub fn PageRoutes() -> impl IntoView {
             <Route path=path!("/:clinic/waitlist/:entry") view={Lazy::<Waitlist>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/offer/:offer") view={Lazy::<Offer>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/visit/:visit/cancel") view={Lazy::<Cancel>::new()} ssr=SsrMode::Async/>
+            <Route path=path!("/:clinic/visit/:visit/series/cancel") view={Lazy::<CancelAll>::new()} ssr=SsrMode::Async/>
         </FlatRoutes>
     }
 }
@@ -69,6 +72,16 @@ pub fn times_instead(clinic: &ClinicSlug, treatment: &TreatmentSlug, hold: &Link
 
 pub fn details(clinic: &ClinicSlug, hold: &LinkToken) -> String {
     format!("/{clinic}/booking/hold/{hold}")
+}
+
+/// Several visits instead of the one that is held.
+pub fn series(clinic: &ClinicSlug, hold: &LinkToken) -> String {
+    format!("/{clinic}/booking/hold/{hold}/series")
+}
+
+/// Where a hold goes on: to its details, or past them if they are complete.
+pub fn next(clinic: &ClinicSlug, held: &Held) -> String {
+    if held.ready { check(clinic, &held.token) } else { details(clinic, &held.token) }
 }
 
 pub fn check(clinic: &ClinicSlug, hold: &LinkToken) -> String {
@@ -117,6 +130,11 @@ pub fn offer(clinic: &ClinicSlug, offer: &LinkToken) -> String {
     format!("/{clinic}/offer/{offer}")
 }
 
+/// All visits of its series that are ahead.
+pub fn cancel_all(clinic: &ClinicSlug, visit: &LinkToken) -> String {
+    format!("/{clinic}/visit/{visit}/series/cancel")
+}
+
 /// The calendar file of a visit; the server answers it outside the page router.
 pub fn calendar(clinic: &ClinicSlug, visit: &LinkToken) -> String {
     format!("/{clinic}/visit/{visit}/calendar.ics")
@@ -143,8 +161,8 @@ mod group {
         expect(clippy::unused_async, reason = "nothing is split here, so nothing is waited for")
     )]
     use super::{
-        AnyView, cancel_page, check_page, choose_page, clinic_page, clinics_page, contact_page, details_page, entry_page,
-        links_page, move_times_page, offer_page, relocate_page, times_page, visit_page,
+        AnyView, cancel_all_page, cancel_page, check_page, choose_page, clinic_page, clinics_page, contact_page, details_page,
+        entry_page, links_page, move_times_page, offer_page, relocate_page, series_page, times_page, visit_page,
     };
     use leptos::lazy;
 
@@ -166,12 +184,14 @@ mod group {
     pub enum Book {
         Times,
         Details,
+        Series,
         Check,
         Visit,
         MoveTimes,
         MoveCheck,
         Contact,
         Cancel,
+        CancelAll,
         Links,
         Waitlist,
         Offer,
@@ -182,12 +202,14 @@ mod group {
         match page {
             Book::Times => times_page(),
             Book::Details => details_page(),
+            Book::Series => series_page(),
             Book::Check => check_page(),
             Book::Visit => visit_page(),
             Book::MoveTimes => move_times_page(),
             Book::MoveCheck => relocate_page(),
             Book::Contact => contact_page(),
             Book::Cancel => cancel_page(),
+            Book::CancelAll => cancel_all_page(),
             Book::Links => links_page(),
             Book::Waitlist => entry_page(),
             Book::Offer => offer_page(),
@@ -218,4 +240,4 @@ macro_rules! lazy_routes {
 }
 
 lazy_routes!(find, __preload_find, Find: Clinics Clinic Choose);
-lazy_routes!(book, __preload_book, Book: Times Details Check Visit MoveTimes MoveCheck Contact Cancel Links Waitlist Offer);
+lazy_routes!(book, __preload_book, Book: Times Details Series Check Visit MoveTimes MoveCheck Contact Cancel CancelAll Links Waitlist Offer);

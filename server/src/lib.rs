@@ -64,8 +64,9 @@ use crate::letters::job::VisitLetters;
 use crate::letters::late::LateLetters;
 use crate::letters::links::LinkLetters;
 use crate::letters::mailbox::Mailbox;
+use crate::letters::series::SeriesLetters;
 use crate::letters::sms::Sms;
-use crate::letters::tell::{CHANGE_LETTER_JOB, LETTER_JOB};
+use crate::letters::tell::{CHANGE_LETTER_JOB, LETTER_JOB, SERIES_LETTER_JOB};
 use crate::letters::waitlist::WaitlistLetters;
 use crate::link::Links;
 use crate::store::{Database, StoreError};
@@ -222,6 +223,7 @@ impl Portal {
             clinic: Arc::clone(&self.clinic),
             booking: self.booking.clone(),
             waitlist: self.waitlist.clone(),
+            series: self.booking.clone(),
             calendars: Arc::new(Calendars {
                 database: self.database.clone(),
                 clock: self.clock.clone(),
@@ -370,6 +372,7 @@ fn jobs(
         async move { Ok(queue::forget_done(&database, before).await.map(drop)?) }
     });
     let registry = Registry::default().job(LETTER_JOB, letters.clone()).job(CHANGE_LETTER_JOB, letters.clone());
+    let registry = registry.job(SERIES_LETTER_JOB, Arc::new(SeriesLetters(letters.clone())));
     let registry = registry.job(booking::LATE_LETTER_JOB, Arc::new(LateLetters(letters.clone())));
     let registry = registry.job(booking::LINKS_LETTER_JOB, Arc::new(LinkLetters(letters.clone())));
     let waiting = Arc::new(WaitlistLetters(letters));

@@ -168,6 +168,8 @@ pub struct Treatment {
     pub after: Texts,
     pub questionnaires: Vec<QuestionnaireSlug>,
     pub recall_days: Option<u32>,
+    /// At most so many visits in one go; `None`: one at a time.
+    pub series_max: Option<u32>,
 }
 
 /// Whether a booking stands at once.

@@ -238,6 +238,7 @@ async fn put(tx: &mut Tx, clinic: &Clinic, visit: &Visit, now: DateTime<Utc>) ->
         version: "0".to_owned(),
         sequence: 0,
         created_at: now,
+        series: None,
         since: Since::default(),
     };
     appointment::insert(tx, &clinic.slug, &row).await

@@ -290,14 +290,22 @@ impl Finder<'_> {
         Ok(!self.free_at(tx, start).await?.is_empty())
     }
 
-    /// The free times nearest to one that is gone: the same day's first, then outwards.
+    /// The free times nearest to one that is gone, in their order: of the same day before others.
     pub async fn nearest(&self, tx: &mut Tx, gone: Tick, count: usize) -> Result<Vec<Slot>, Failure> {
+        let mut slots = self.nearest_apart(tx, gone, count, &[]).await?;
+        slots.sort_by_key(|slot| slot.start.instant);
+        Ok(slots)
+    }
+
+    /// The same, the nearest first, and none that would occupy some of these ticks.
+    pub async fn nearest_apart(&self, tx: &mut Tx, gone: Tick, count: usize, apart: &[Span]) -> Result<Vec<Slot>, Failure> {
+        let in_the_way = |start: Tick| apart.iter().any(|span| span.overlaps(rules::occupied(self.treatment, start)));
         let date = local_date(&self.zone, instant(gone));
         for reach in [3, 14, 60] {
             let first = (date - Days::new(reach)).max(self.today());
             let found = self.free(tx, first, date + Days::new(reach)).await?;
             let mut slots = self.slots(&found);
-            slots.retain(|slot| tick(slot.start.instant) != gone);
+            slots.retain(|slot| tick(slot.start.instant) != gone && !in_the_way(tick(slot.start.instant)));
             if slots.len() >= count || reach == 60 {
                 let away = |slot: &Slot| {
                     let days = (slot.start.date - date).abs();
@@ -305,7 +313,6 @@ impl Finder<'_> {
                 };
                 slots.sort_by_key(away);
                 slots.truncate(count);
-                slots.sort_by_key(|slot| slot.start.instant);
                 return Ok(slots);
             }
         }

@@ -45,7 +45,8 @@ impl Booking {
         });
         let entry = waitlist::of_visit(&mut tx, slug, id).await?.filter(|entry| entry.is_waiting(view.now));
         let waitlist = entry.map(|entry| self.links.make(Purpose::Entry, entry.id.0));
-        Ok(Visit { unsettled, waitlist, ..shown(&view, link, &row, patient_name)? })
+        let series = self.series_of(&mut tx, &view, &row).await?;
+        Ok(Visit { unsettled, waitlist, series, ..shown(&view, link, &row, patient_name)? })
     }
 
     pub(super) async fn cancel_visit(
@@ -163,6 +164,7 @@ pub(crate) fn shown(view: &View, link: &LinkToken, row: &AppointmentRow, patient
         fee_due: row.since.cancelled.as_ref().and_then(|cancelled| money(cancelled.fee)),
         version: version(&view.clinic, row, view.now),
         draft: if row.place.end > view.now { row.since.draft.clone() } else { VisitDraft::default() },
+        series: Vec::new(),
     })
 }
 

@@ -36,6 +36,10 @@ pub enum LetterKind {
     Offer,
     /// Somebody is on the waiting list.
     Waiting,
+    /// Several visits are booked in one go.
+    Series,
+    /// Several of them will not take place.
+    SeriesCancelled,
 }
 
 impl LetterKind {
@@ -56,6 +60,8 @@ impl LetterKind {
             Self::Clock => "clock",
             Self::Offer => "offer",
             Self::Waiting => "waiting",
+            Self::Series => "series",
+            Self::SeriesCancelled => "series_cancelled",
         }
     }
 
@@ -76,7 +82,14 @@ impl LetterKind {
             Self::Clock => "the rules of the visit's time zone changed",
             Self::Offer => "a time came free for somebody who waits",
             Self::Waiting => "somebody joined the waiting list",
+            Self::Series => "the visits were booked",
+            Self::SeriesCancelled => "the visits were cancelled",
         }
+    }
+
+    /// Whether it is about several visits that were booked in one go.
+    pub const fn is_series(self) -> bool {
+        matches!(self, Self::Series | Self::SeriesCancelled)
     }
 }
 

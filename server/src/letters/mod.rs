@@ -11,6 +11,7 @@
 //! - [`tell`]: by which a change of a visit asks for a letter
 //! - [`job`]: decides at the moment of sending, sends, and notes it; [`store`]: its SQL
 //! - [`links`]: writes to who lost the link of a visit
+//! - [`series`]: writes once about several visits
 //! - [`late`]: tells a clinic that a patient is running late
 //! - [`waitlist`]: writes to who waits for a time
 
@@ -25,6 +26,7 @@ pub mod mailbox_page;
 pub mod message;
 pub mod render;
 pub mod segments;
+pub mod series;
 pub mod sms;
 pub mod smtp;
 pub mod store;

@@ -96,6 +96,7 @@ pub fn facts(language: Language) -> LetterFacts {
             version: String::new(),
             sequence: 0,
             created_at: utc("2026-03-11T08:00:00Z"),
+            series: None,
             since: Since::default(),
         },
         patient_name: "Maya Haddad".to_owned(),

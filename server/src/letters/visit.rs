@@ -48,7 +48,7 @@ pub struct VisitLetter<'a> {
 
 /// What the templates know. Nothing about health may be added here.
 #[derive(Serialize)]
-struct Values {
+pub(super) struct Values {
     reader: String,
     patient: String,
     day: String,
@@ -111,6 +111,8 @@ impl VisitLetter<'_> {
             | LetterKind::Unfit
             | LetterKind::Links
             | LetterKind::Late
+            | LetterKind::Series
+            | LetterKind::SeriesCancelled
             | LetterKind::Offer
             | LetterKind::Waiting => Vec::new(),
             LetterKind::Confirmation
@@ -171,6 +173,7 @@ impl VisitLetter<'_> {
                 VisitStatus::Cancelled => EntryStatus::Cancelled,
             },
             parties: None,
+            publisher: None,
         })
     }
 
@@ -187,14 +190,14 @@ impl VisitLetter<'_> {
     }
 
     /// The patient's language if the clinic writes it, else the clinic's first.
-    fn language(&self) -> Language {
+    pub(super) fn language(&self) -> Language {
         let wanted = self.facts.appointment.language;
         let writes = &self.clinic.languages;
         if writes.contains(&wanted) { wanted } else { writes.first().copied().unwrap_or(wanted) }
     }
 
     /// Mail if there is an address for it: a text message costs, and holds less.
-    fn recipient(&self) -> Result<Recipient, WritingError> {
+    pub(super) fn recipient(&self) -> Result<Recipient, WritingError> {
         let visit = &self.facts.appointment;
         let email = visit.email.as_deref().and_then(|text| Email::parse(text).ok().flatten());
         let phone = visit.phone.as_deref().and_then(|text| Phone::parse(text).ok().flatten());
@@ -206,12 +209,12 @@ impl VisitLetter<'_> {
     }
 
     /// Who booked: the patient, or someone who cares for them.
-    fn reader(&self) -> &str {
+    pub(super) fn reader(&self) -> &str {
         let booker = self.facts.appointment.booker_name.as_deref().filter(|name| !name.is_empty());
         booker.unwrap_or(&self.facts.patient_name)
     }
 
-    fn values(&self, language: Language) -> Result<Values, WritingError> {
+    pub(super) fn values(&self, language: Language) -> Result<Values, WritingError> {
         let visit = &self.facts.appointment;
         let (location, zone) = self.location()?;
         let moment = labels::moment(visit.place.start, zone, language, self.now, None);
@@ -278,7 +281,7 @@ impl VisitLetter<'_> {
         format!("{}{}", self.origin, routes::visit(&self.clinic.slug, self.link))
     }
 
-    fn host(&self) -> &str {
+    pub(super) fn host(&self) -> &str {
         host(self.origin)
     }
 }

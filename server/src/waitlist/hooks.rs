@@ -100,7 +100,7 @@ async fn end(
     }
     if let Some(held) = hold::get(tx, clinic, app::ids::HoldId(offer.id)).await? {
         guard::vacate(tx, clinic, offer.id, &held.place, now).await?;
-        hold::delete(tx, clinic, held.id).await?;
+        hold::delete(tx, clinic, &held).await?;
     }
     Ok(true)
 }

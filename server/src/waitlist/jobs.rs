@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use app::ids::{ClinicSlug, EntryId};
+use app::ids::ClinicSlug;
 use async_trait::async_trait;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -31,11 +31,6 @@ const LOOKED_EVERY: Duration = Duration::from_mins(15);
 /// Runs [`FREED_JOB`], [`JOINED_JOB`] and [`LAPSE_JOB`].
 pub struct WaitlistJobs(pub Arc<Waitlist>);
 
-#[derive(Deserialize)]
-struct OfEntry {
-    entry: EntryId,
-}
-
 /// What the row of a job about an offer says.
 #[derive(Deserialize)]
 pub struct OfOffer {
@@ -50,7 +45,7 @@ impl JobRun for WaitlistJobs {
         let clinic: ClinicSlug = job.clinic.parse().map_err(|_| JobError::Fail(anyhow!("the clinic's slug is none")))?;
         let looking = match job.kind.as_str() {
             FREED_JOB => Looking::Freed(job.subject::<Freed>().map_err(broken)?),
-            JOINED_JOB => Looking::For(job.subject::<OfEntry>().map_err(broken)?.entry),
+            JOINED_JOB => Looking::NeverAsked,
             _ => {
                 let OfOffer { offer } = job.subject().map_err(broken)?;
                 return waitlist.lapse(&clinic, offer).await.map_err(failed);

@@ -72,10 +72,8 @@ impl From<&OfferRow> for Freed {
 pub enum Looking {
     /// Somebody gave this time up: everyone is asked in turn.
     Freed(Freed),
-    /// They have just joined: what is free already may suit.
-    For(EntryId),
-    /// Whoever was never asked: what is in reach by now may suit. Who said no once is asked about
-    /// times that others give up, and not about every free one.
+    /// Whoever was never asked, such as one who has just joined: what is free by now may suit. Who
+    /// said no once is asked about times that others give up, and not about every free one.
     NeverAsked,
 }
 
@@ -124,13 +122,17 @@ impl Waitlist {
         let mut known: HashMap<TreatmentSlug, Vec<Chances<'_>>> = HashMap::new();
         let mut asked = 0;
         for entry in waiting.iter().filter(|entry| concerns(looking, entry)) {
-            let mut tx = self.database.read().await?;
             if !known.contains_key(&entry.treatment) {
+                let mut tx = self.database.read().await?;
                 let chances = chances(&mut tx, &view, &entry.treatment, looking).await?;
                 known.insert(entry.treatment.clone(), chances);
             }
-            let chances = known.get(&entry.treatment).map(Vec::as_slice).unwrap_or_default();
-            let fitting = fitting(&mut tx, &view, entry, chances, looking).await?;
+            let suiting = suiting(&view, entry, known.get(&entry.treatment).map(Vec::as_slice).unwrap_or_default());
+            if suiting.is_empty() {
+                continue;
+            }
+            let mut tx = self.database.read().await?;
+            let fitting = fitting(&mut tx, &view, entry, suiting, looking).await?;
             drop(tx);
             for chance in fitting.into_iter().take(TRIES_MAX) {
                 if self.ask(slug, entry.id, chance).await? {
@@ -189,7 +191,6 @@ fn concerns(looking: &Looking, entry: &EntryRow) -> bool {
             entry.practitioner.as_ref().is_none_or(|wanted| *wanted == freed.practitioner)
                 && entry.location.as_ref().is_none_or(|wanted| *wanted == freed.location)
         }
-        Looking::For(id) => entry.id == *id,
         Looking::NeverAsked => entry.asked_at.is_none(),
     }
 }
@@ -217,8 +218,8 @@ async fn chances<'a>(
                 practitioners.retain(|practitioner| *practitioner == freed.practitioner);
                 Span { from: freed.from - length.until, until: freed.until - length.from }
             }
-            Looking::For(_) | Looking::NeverAsked if quiet(clinic, zone, view.now).is_some() => continue,
-            Looking::For(_) | Looking::NeverAsked => rules::bookable(treatment, &zone, view.now),
+            Looking::NeverAsked if quiet(clinic, zone, view.now).is_some() => continue,
+            Looking::NeverAsked => rules::bookable(treatment, &zone, view.now),
         };
         if practitioners.is_empty() {
             continue;
@@ -234,39 +235,44 @@ async fn chances<'a>(
     Ok(found)
 }
 
-/// The times of these that suit one who waits, the best first: the very one that came free, then
-/// the earliest.
-async fn fitting(
-    tx: &mut Tx,
-    view: &View,
-    entry: &EntryRow,
-    chances: &[Chances<'_>],
-    looking: &Looking,
-) -> Result<Vec<Chance>, Failure> {
-    let clinic = &view.clinic;
-    let mut fitting: Vec<Chance> = Vec::new();
-    for Chances { location, zone, starts, .. } in chances {
+/// The times of these on the days and hours, and with the people, that suit one who waits.
+fn suiting(view: &View, entry: &EntryRow, chances: &[Chances<'_>]) -> Vec<Chance> {
+    let mut suiting: Vec<Chance> = Vec::new();
+    for Chances { location, zone, starts } in chances {
         if entry.location.as_ref().is_some_and(|wanted| *wanted != location.slug) {
             continue;
         }
         for (start, free) in starts {
             let at = instant(*start);
+            let suits = suits(&entry.wish, at.with_timezone(zone).naive_local())
+                && entry.only_start.is_none_or(|only| only == at)
+                && offered_until(view.clinic.waitlist, at, view.now).is_some();
+            if !suits {
+                continue;
+            }
             let practitioners: Vec<PractitionerSlug> = free
                 .iter()
                 .map(|(practitioner, _)| practitioner.clone())
                 .filter(|practitioner| entry.practitioner.as_ref().is_none_or(|wanted| wanted == practitioner))
                 .collect();
-            let suits = suits(&entry.wish, at.with_timezone(zone).naive_local())
-                && entry.only_start.is_none_or(|only| only == at)
-                && offered_until(clinic.waitlist, at, view.now).is_some();
-            if suits && !practitioners.is_empty() {
-                fitting.push(Chance { location: location.slug.clone(), start: *start, practitioners });
+            if !practitioners.is_empty() {
+                suiting.push(Chance { location: location.slug.clone(), start: *start, practitioners });
             }
         }
     }
-    if fitting.is_empty() {
-        return Ok(fitting);
-    }
+    suiting
+}
+
+/// Those of them that they would be asked about, the best first: the very one that came free, then
+/// the earliest.
+async fn fitting(
+    tx: &mut Tx,
+    view: &View,
+    entry: &EntryRow,
+    mut fitting: Vec<Chance>,
+    looking: &Looking,
+) -> Result<Vec<Chance>, Failure> {
+    let clinic = &view.clinic;
     if let Some(visit) = entry.appointment {
         let visit = appointment::get(tx, &clinic.slug, visit).await?;
         fitting.retain(|chance| visit.as_ref().is_some_and(|visit| is_better(entry, visit, chance.start, view.now)));
@@ -306,8 +312,12 @@ async fn ask(tx: &mut Tx, clinic: &Arc<Clinic>, asking: &Asking) -> Result<bool,
     let Asking { id, entry, chance, now } = asking;
     let slug = &clinic.slug;
     let Some(mut entry) = store::get(tx, slug, *entry).await?.filter(|entry| entry.is_waiting(*now)) else { return Ok(false) };
-    if store::offers(tx, slug, entry.id).await?.iter().any(|offer| offer.state == OfferState::Open) {
-        return Ok(false);
+    for offer in store::offers(tx, slug, entry.id).await?.iter().filter(|offer| offer.state == OfferState::Open) {
+        if offer.is_open(*now) {
+            return Ok(false);
+        }
+        // Over, though the job that says so has not run yet.
+        hooks::hand_on(tx, slug, offer, OfferState::Lapsed, *now).await?;
     }
     let caller = Caller::system(Language::default());
     let view = View::new(Arc::clone(clinic), &caller, None, *now);
@@ -338,8 +348,7 @@ async fn ask(tx: &mut Tx, clinic: &Arc<Clinic>, asking: &Asking) -> Result<bool,
         expires_at: until,
     };
     let draft = if entry.appointment.is_some() { Draft::default() } else { entry.draft.clone() };
-    let row = HoldRow { id: HoldId(*id), visitor: None, place, draft, submitted: true, created_at: *now, expires_at: until };
-    held::insert(tx, slug, &row).await?;
+    held::insert(tx, slug, &HoldRow::offered(HoldId(*id), place, draft, (*now, until))).await?;
     store::insert_offer(tx, slug, &offer).await?;
     entry.asked_at = Some(*now);
     store::update(tx, slug, &entry).await?;

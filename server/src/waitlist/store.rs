@@ -253,7 +253,7 @@ pub async fn is_anyone(tx: &mut Tx, clinic: &ClinicSlug, now: DateTime<Utc>) -> 
 pub async fn in_turn(tx: &mut Tx, clinic: &ClinicSlug, now: DateTime<Utc>) -> Result<Vec<EntryRow>, StoreError> {
     tx.query(
         "SELECT * FROM waitlist WHERE clinic = $1 AND state = 'waiting' AND until_at > $2
-         AND NOT EXISTS (SELECT 1 FROM offer WHERE offer.clinic = waitlist.clinic AND offer.entry = waitlist.id AND offer.state = 'open')
+         AND NOT EXISTS (SELECT 1 FROM offer WHERE offer.clinic = waitlist.clinic AND offer.entry = waitlist.id AND offer.state = 'open' AND offer.expires_at > $2)
          ORDER BY CASE WHEN asked_at IS NULL THEN 0 ELSE 1 END, asked_at, joined_at, id",
     )
     .bind(clinic.as_str())

@@ -22,6 +22,7 @@ use crate::booking::confirm::{self, Confirming};
 use crate::booking::find::{self, Finder};
 use crate::booking::relocate::{self, Relocating};
 use crate::booking::store::appointment::{self, AppointmentRow};
+use crate::booking::store::hold::HoldRow;
 use crate::booking::store::{Place, guard, hold, patient, session_id};
 use crate::booking::view::{View, zone_of};
 use crate::booking::{details, visit};
@@ -166,7 +167,8 @@ fn finder<'a>(view: &'a View, place: &Place, moves: Option<&'a AppointmentRow>) 
 /// What the page shows of the offer: its terms, and the visit that it would move.
 fn version(clinic: &Clinic, entry: &EntryRow, place: &Place, moves: Option<&AppointmentRow>) -> Result<String, Failure> {
     let treatment = clinic.treatment(&place.treatment).ok_or(PortalError::NotFound)?;
-    let terms = details::version(clinic, treatment, place, &entry.draft);
+    let seen = HoldRow::offered(HoldId(Uuid::nil()), place.clone(), entry.draft.clone(), (entry.created_at, entry.created_at));
+    let terms = details::version(clinic, treatment, &seen);
     let visit = moves.map(|visit| relocate::version(visit, treatment)).unwrap_or_default();
     Ok(URL_SAFE_NO_PAD.encode(&Sha256::digest(format!("{terms} {visit}"))[..15]))
 }
@@ -222,7 +224,7 @@ async fn book(
         clinic: Arc::clone(&view.clinic),
         caller: taking.caller.clone(),
         hold: held.id,
-        version: details::version(&view.clinic, finder.treatment, &held.place, &held.draft),
+        version: details::version(&view.clinic, finder.treatment, &held),
         patient: taking.patient,
         consents: taking.consents,
         job: taking.job,
@@ -253,7 +255,9 @@ async fn move_onto(
         return Err(Reason::SlotTaken.into());
     }
     guard::vacate(tx, slug, taking.offer, place, now).await?;
-    hold::delete(tx, slug, HoldId(taking.offer)).await?;
+    if let Some(held) = hold::get(tx, slug, HoldId(taking.offer)).await? {
+        hold::delete(tx, slug, &held).await?;
+    }
     let moving = Relocating {
         clinic: Arc::clone(&view.clinic),
         caller: taking.caller.clone(),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use app::Hue;
 use app::booking::api::BookingService;
+use app::booking::series::api::SeriesService;
 use app::clinic::api::ClinicService;
 use app::waitlist::api::WaitlistService;
 use axum::Router;
@@ -46,6 +47,7 @@ pub struct Web {
     pub clinic: Arc<dyn ClinicService>,
     pub booking: Arc<dyn BookingService>,
     pub waitlist: Arc<dyn WaitlistService>,
+    pub series: Arc<dyn SeriesService>,
     pub calendars: Arc<Calendars>,
     /// The letters of a demo, for everybody to read.
     pub mailbox: Option<Mailbox>,
@@ -99,10 +101,11 @@ fn layers(router: Router, config: &Config, web: Web, gate: &Arc<Gate>, style: Ar
 
 /// What pages and server functions find in their context beside the request itself.
 fn context(web: &Web) -> impl Fn() + Clone + Send + Sync + 'static {
-    let Web { clinic, booking, waitlist, clinics, .. } = web.clone();
+    let Web { clinic, booking, series, waitlist, clinics, .. } = web.clone();
     move || {
         provide_context(Arc::clone(&clinic));
         provide_context(Arc::clone(&booking));
+        provide_context(Arc::clone(&series));
         provide_context(Arc::clone(&waitlist));
         let (Some(parts), Some(options)) = (use_context::<Parts>(), use_context::<ResponseOptions>()) else { return };
         if let Some(nonce) = app::request::nonce() {

@@ -183,15 +183,19 @@ impl World {
     async fn earlier(&mut self, visit: usize, any: bool) -> String {
         let Some((visitor, visit)) = self.visits.get(visit % self.visits.len().max(1)).cloned() else { return String::new() };
         let wait = WaitFor { visit: visit.to_string(), ..WaitFor::default() };
-        let person = self.portal.visitor(visitor).visit(&visit).await.summary.practitioner.slug.to_string();
+        let summary = self.portal.visitor(visitor).visit(&visit).await.summary;
+        let person = summary.practitioner_chosen.then(|| summary.practitioner.slug.to_string());
         match self.waiter(visitor).begin(wait).await {
             Ok(entry) => {
                 let wish = WishDraft { which: if any { "any".into() } else { String::new() }, ..WishDraft::default() };
-                self.waiter(visitor).fill(&entry, app::booking::model::Draft::default(), wish.clone()).await.unwrap();
+                let filled = self.waiter(visitor).fill(&entry, app::booking::model::Draft::default(), wish.clone()).await;
+                if let Err(error) = filled {
+                    return format!("{error:?}");
+                }
                 if let Some(known) = self.kept.iter_mut().find(|kept| kept.entry == entry) {
                     known.wish = wish;
                 } else {
-                    let practitioner = PEOPLE.into_iter().find(|known| *known == person);
+                    let practitioner = PEOPLE.into_iter().find(|known| person.as_deref() == Some(*known));
                     self.keep(entry, visitor, wish, practitioner, Some(visit));
                 }
                 "waits".to_owned()

@@ -4,9 +4,11 @@
 //! - [`times`]: when, who with, where; [`address`] is what its links say, [`calendar`] its month,
 //!   [`slots`] its buttons, [`wait`] what to do if none suits
 //! - [`details`]: who are you?; [`autosave`] keeps what is typed
+//! - [`series`]: several visits instead of one
 //! - [`check`]: is this right?
 //! - [`held`]: what has become of a hold, for both of them
 //! - [`visit`]: the booked visit's private page; [`relocate`] moves it, [`cancel`] ends it,
+//!   [`together`] does so with all of its series;
 //!   [`contact`] says where its letters go, [`links`] is for who lost its address
 //!
 //! Each page asks the server inside its view, so that what it needs to read the answer loads with
@@ -23,8 +25,10 @@ pub(crate) mod details;
 pub(crate) mod held;
 pub(crate) mod links;
 pub(crate) mod relocate;
+mod series;
 mod slots;
 mod times;
+mod together;
 mod visit;
 mod wait;
 
@@ -38,7 +42,9 @@ pub use self::contact::contact_page;
 pub use self::details::details_page;
 pub use self::links::links_page;
 pub use self::relocate::relocate_page;
+pub use self::series::series_page;
 pub use self::times::{move_times_page, times_page};
+pub use self::together::cancel_all_page;
 pub use self::visit::visit_page;
 use crate::ids::{ClinicSlug, LinkToken};
 

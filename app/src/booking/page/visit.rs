@@ -6,6 +6,7 @@ use leptos_meta::Meta;
 use super::held::when;
 use super::links::lost;
 use super::private_link;
+use super::together::visits;
 use crate::booking::api::{self, Late, Settle};
 use crate::booking::model::{Answered, LATE_MINS, Lateness, Unsettled, UnsettledKind, Visit, VisitStatus};
 use crate::error::PortalError;
@@ -93,6 +94,7 @@ fn visit_view(clinic: &ClinicSlug, visit: &Visit, (settle, late, wait): (Sending
             {standing.ahead.then(|| next(visit))}
             {standing.ahead.then(|| changing(clinic, visit))}
             {visit.open.then(|| waiting(clinic, visit, wait))}
+            {visits(clinic, visit)}
             {another}
             {letter(clinic, visit, standing.ahead)}
         </div>

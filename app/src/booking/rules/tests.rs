@@ -49,6 +49,7 @@ fn treatment() -> Treatment {
         after: Texts::default(),
         questionnaires: vec![],
         recall_days: None,
+        series_max: None,
     }
 }
 

@@ -39,6 +39,13 @@ fn a_value_of_the_wrong_type_is_answered_with_an_example() {
         ),
         case("hue = 164", "hue = \"green\"", "`hue`: this must be a whole number, not text. Write for example: hue = 164"),
         case("hue = 164", "hue = 360", "`hue`: 360 is out of range. Write a number from 0 to 359."),
+        case("series = 12", "series = 1", "`series`: 1 is out of range. Write a number from 2 to 24."),
+        case("series = 12", "series = 25", "`series`: 25 is out of range. Write a number from 2 to 24."),
+        case(
+            "series = 12",
+            "series = \"weekly\"",
+            "`series`: this must be a whole number, not text. Write for example: series = 8",
+        ),
         case("capacity = 8", "capacity = 0", "`capacity`: 0 is out of range. Write a number from 1 to 200."),
         case(
             "sites = [\"https://www.rowanstreet.example\"]",
