@@ -373,7 +373,8 @@ fn jobs(
     });
     let registry = Registry::default().job(LETTER_JOB, letters.clone()).job(CHANGE_LETTER_JOB, letters.clone());
     let registry = registry.job(SERIES_LETTER_JOB, Arc::new(SeriesLetters(letters.clone())));
-    let registry = registry.job(booking::LATE_LETTER_JOB, Arc::new(LateLetters(letters.clone())));
+    let late = Arc::new(LateLetters(letters.clone()));
+    let registry = registry.job(booking::LATE_LETTER_JOB, late.clone()).job(answer::UNANSWERED_LETTER_JOB, late);
     let registry = registry.job(booking::LINKS_LETTER_JOB, Arc::new(LinkLetters(letters.clone())));
     let waiting = Arc::new(WaitlistLetters(letters));
     let registry = registry.job(OFFER_LETTER_JOB, waiting.clone()).job(WAITING_LETTER_JOB, waiting);

@@ -190,6 +190,8 @@ pub enum Audience {
     Existing,
     /// Only who had one of these treatments before.
     Had(Vec<TreatmentSlug>),
+    /// Only whom the clinic's list of patients names for it.
+    Invited,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -329,6 +331,7 @@ pub enum AudienceKind {
     New,
     Existing,
     Had,
+    Invited,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

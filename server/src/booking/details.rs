@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::store::appointment;
 use super::store::hold::HoldRow;
-use super::store::patient::{Found, Person};
+use super::store::patient::{self, Found, Person};
 use crate::store::{StoreError, Tx};
 
 /// A complete draft.
@@ -168,6 +168,10 @@ pub async fn is_eligible(
         Audience::Anyone => true,
         Audience::New => !existing,
         Audience::Existing => existing,
+        Audience::Invited => match found {
+            Some(found) => patient::is_invited(tx, clinic, found.id, &treatment.slug).await?,
+            None => false,
+        },
         Audience::Had(treatments) => treatments.iter().any(|wanted| had.iter().any(|had| had == wanted.as_str())),
     })
 }

@@ -111,6 +111,7 @@ impl VisitLetter<'_> {
             | LetterKind::Unfit
             | LetterKind::Links
             | LetterKind::Late
+            | LetterKind::Unanswered
             | LetterKind::Series
             | LetterKind::SeriesCancelled
             | LetterKind::Offer
@@ -127,14 +128,24 @@ impl VisitLetter<'_> {
 
     /// To the clinic, in its first language: the patient is running late.
     pub fn write_late(&self, minutes: u32) -> Result<Letter, WritingError> {
+        self.write_to_clinic(LetterKind::Late, self.facts.appointment.sequence * 1_000 + i64::from(minutes))
+    }
+
+    /// To the clinic: a request should have been answered by now.
+    pub fn write_unanswered(&self) -> Result<Letter, WritingError> {
+        self.write_to_clinic(LetterKind::Unanswered, self.facts.appointment.sequence)
+    }
+
+    /// `version` tells letters of the same kind about the same visit apart.
+    fn write_to_clinic(&self, kind: LetterKind, version: i64) -> Result<Letter, WritingError> {
         let visit = &self.facts.appointment;
         let language = self.clinic.languages.first().copied().unwrap_or_default();
         let values = self.values(language)?;
         let headline = format!("{}{} {}", values.day, comma(language), values.time);
-        let rendered = mail(LetterKind::Late, language, &headline, &self.clinic.name, &values)?;
+        let rendered = mail(kind, language, &headline, &self.clinic.name, &values)?;
         Ok(Letter {
-            id: MessageId::new(LetterKind::Late, &visit.id, visit.sequence * 1_000 + i64::from(minutes), self.host()),
-            kind: LetterKind::Late,
+            id: MessageId::new(kind, &visit.id, version, self.host()),
+            kind,
             language,
             sender: Sender { name: self.clinic.name.clone(), email: self.clinic.email.clone() },
             recipient: Recipient::Mail { name: self.clinic.name.clone(), email: self.clinic.email.clone() },

@@ -112,15 +112,16 @@ fn confirmation(section: &Section<'_>) -> Result<Confirmation, Reported> {
     }
 }
 
-/// `"anyone"`, `"new"`, `"existing"` or `{ had = ["physio-first"] }`.
+/// `"anyone"`, `"new"`, `"existing"`, `"invited"` or `{ had = ["physio-first"] }`.
 fn audience(value: Value<'_>, own: Option<&TreatmentSlug>, known: &Known<'_>) -> Result<Audience, Reported> {
     if !value.is_table() {
         return value.parsed(|text| match text {
             "anyone" => Ok(Audience::Anyone),
             "new" => Ok(Audience::New),
             "existing" => Ok(Audience::Existing),
+            "invited" => Ok(Audience::Invited),
             _ => Err(format!(
-                "\"{text}\" is no group of patients. Write \"anyone\", \"new\", \"existing\" or {{ had = [\"a treatment\"] }}."
+                "\"{text}\" is no group of patients. Write \"anyone\", \"new\", \"existing\", \"invited\" or {{ had = [\"a treatment\"] }}."
             )),
         });
     }

@@ -106,7 +106,7 @@ fn a_group_and_an_audience_are_possible() {
         case(
             "audience = \"new\"",
             "audience = \"children\"",
-            "`audience`: \"children\" is no group of patients. Write \"anyone\", \"new\", \"existing\" or { had = [\"a treatment\"] }.",
+            "`audience`: \"children\" is no group of patients. Write \"anyone\", \"new\", \"existing\", \"invited\" or { had = [\"a treatment\"] }.",
         ),
         case(
             "audience = { had = [\"travel-talk\"] }",
