@@ -290,6 +290,27 @@ test("who goes back in the middle of a word loses nothing @wasm", async ({ page 
   await expectDetails(page, { ...person, reason: `${person.reason} and st` });
 });
 
+test("a saving that is slow does not overwrite what was typed after it @wasm", async ({ page }) => {
+  const person = someone();
+  await openTimes(page, "flu-vaccine");
+  await takeATime(page);
+  await fillDetails(page, person);
+  await expect(page.getByRole("status")).toHaveText("Saved");
+  const slowly = async (route: Route): Promise<void> => {
+    await new Promise((done) => setTimeout(done, 2500));
+    await route.continue();
+  };
+  await page.route("**/api/booking/keep*", slowly, { times: 1 });
+  await page.locator("#reason").pressSequentially(" and");
+  await page.locator("#reason").blur();
+  await page.locator("#reason").pressSequentially(" stairs");
+  await page.goBack();
+  await expect(page).toHaveURL(/\/booking\/flu-vaccine/);
+  await page.goForward();
+  await arrive(page, heldPage);
+  await expectDetails(page, { ...person, reason: `${person.reason} and stairs` });
+});
+
 test("giving a time back makes it free for others at once", async ({ page, newcomer }) => {
   await openTimes(page, "dental-first");
   const list = page.url();

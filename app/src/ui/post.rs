@@ -4,6 +4,7 @@
 //! page's chunk carries its shape and words and not another copy of the machinery.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::task::{Poll, Waker};
 
@@ -20,35 +21,48 @@ pub enum Body {
 }
 
 thread_local! {
-    static CHANGES: Cell<usize> = const { Cell::new(0) };
+    /// Changes that are on their way or wait for their turn, in order.
+    static CHANGES: RefCell<VecDeque<u64>> = const { RefCell::new(VecDeque::new()) };
+    static COUNT: Cell<u64> = const { Cell::new(0) };
     static WAITING: RefCell<Vec<Waker>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A change on its way to the server.
-struct Change;
+/// A change on its way to the server, or waiting for its turn.
+struct Change(u64);
 
 impl Change {
     fn begins() -> Self {
-        CHANGES.set(CHANGES.get() + 1);
-        Self
+        let number = COUNT.get();
+        COUNT.set(number + 1);
+        CHANGES.with_borrow_mut(|changes| changes.push_back(number));
+        Self(number)
+    }
+
+    /// Waits until every change before this one has ended.
+    async fn turn(&self) {
+        until(|changes| changes.front() == Some(&self.0)).await;
     }
 
     /// Waits until no change is on its way.
     async fn all_done() {
-        let look = |context: &mut std::task::Context<'_>| {
-            if CHANGES.get() == 0 {
-                return Poll::Ready(());
-            }
-            WAITING.with_borrow_mut(|waiting| waiting.push(context.waker().clone()));
-            Poll::Pending
-        };
-        poll_fn(look).await;
+        until(VecDeque::is_empty).await;
     }
+}
+
+async fn until(is_so: impl Fn(&VecDeque<u64>) -> bool) {
+    let look = |context: &mut std::task::Context<'_>| {
+        if CHANGES.with_borrow(&is_so) {
+            return Poll::Ready(());
+        }
+        WAITING.with_borrow_mut(|waiting| waiting.push(context.waker().clone()));
+        Poll::Pending
+    };
+    poll_fn(look).await;
 }
 
 impl Drop for Change {
     fn drop(&mut self) {
-        CHANGES.set(CHANGES.get() - 1);
+        CHANGES.with_borrow_mut(|changes| changes.retain(|number| *number != self.0));
         WAITING.take().into_iter().for_each(Waker::wake);
     }
 }
@@ -59,8 +73,9 @@ pub struct Answer {
     pub redirect: Option<String>,
 }
 
-/// A question (JSON) waits for the changes (forms) sent before it: who leaves a form and comes
-/// straight back must not be shown what it was before.
+/// Changes (forms) go one after the other: an older one that arrives later would overwrite a newer
+/// one. A question (JSON) waits for all of them: who leaves a form and comes straight back must not
+/// be shown what it was before.
 ///
 /// # Errors
 /// What the server said, or `Unavailable` if it cannot be reached.
@@ -70,7 +85,11 @@ pub async fn post(address: &str, body: Body) -> Result<Answer, PortalError> {
             Change::all_done().await;
             ("application/json", JsValue::from_str(&text), None)
         }
-        Body::Form(fields) => ("application/x-www-form-urlencoded", JsValue::from(fields.to_string()), Some(Change::begins())),
+        Body::Form(fields) => {
+            let change = Change::begins();
+            change.turn().await;
+            ("application/x-www-form-urlencoded", JsValue::from(fields.to_string()), Some(change))
+        }
     };
     let lost = |_| PortalError::Unavailable;
     // Times are worded for where the reader is, too.
