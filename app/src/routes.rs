@@ -9,8 +9,8 @@ use leptos_router::{Lazy, LazyRoute, SsrMode, path};
 
 use crate::booking::model::Held;
 use crate::booking::page::{
-    cancel_all_page, cancel_page, check_page, choose_page, contact_page, details_page, links_page, move_times_page,
-    relocate_page, series_page, times_page, visit_page,
+    cancel_all_page, cancel_page, check_page, choose_page, contact_page, details_page, links_page, move_all_page,
+    move_times_page, relocate_page, series_page, times_page, visit_page,
 };
 use crate::clinic::page::{clinic_page, clinics_page};
 use crate::ids::{ClinicSlug, LinkToken, TreatmentSlug};
@@ -43,6 +43,7 @@ pub fn PageRoutes() -> impl IntoView {
             <Route path=path!("/:clinic/offer/:offer") view={Lazy::<Offer>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/visit/:visit/cancel") view={Lazy::<Cancel>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/visit/:visit/series/cancel") view={Lazy::<CancelAll>::new()} ssr=SsrMode::Async/>
+            <Route path=path!("/:clinic/visit/:visit/series/move") view={Lazy::<MoveAll>::new()} ssr=SsrMode::Async/>
         </FlatRoutes>
     }
 }
@@ -135,6 +136,11 @@ pub fn cancel_all(clinic: &ClinicSlug, visit: &LinkToken) -> String {
     format!("/{clinic}/visit/{visit}/series/cancel")
 }
 
+/// The same visits, to be moved by one step; its query says by which.
+pub fn move_all(clinic: &ClinicSlug, visit: &LinkToken) -> String {
+    format!("/{clinic}/visit/{visit}/series/move")
+}
+
 /// The calendar file of a visit; the server answers it outside the page router.
 pub fn calendar(clinic: &ClinicSlug, visit: &LinkToken) -> String {
     format!("/{clinic}/visit/{visit}/calendar.ics")
@@ -162,7 +168,7 @@ mod group {
     )]
     use super::{
         AnyView, cancel_all_page, cancel_page, check_page, choose_page, clinic_page, clinics_page, contact_page, details_page,
-        entry_page, links_page, move_times_page, offer_page, relocate_page, series_page, times_page, visit_page,
+        entry_page, links_page, move_all_page, move_times_page, offer_page, relocate_page, series_page, times_page, visit_page,
     };
     use leptos::lazy;
 
@@ -192,6 +198,7 @@ mod group {
         Contact,
         Cancel,
         CancelAll,
+        MoveAll,
         Links,
         Waitlist,
         Offer,
@@ -210,6 +217,7 @@ mod group {
             Book::Contact => contact_page(),
             Book::Cancel => cancel_page(),
             Book::CancelAll => cancel_all_page(),
+            Book::MoveAll => move_all_page(),
             Book::Links => links_page(),
             Book::Waitlist => entry_page(),
             Book::Offer => offer_page(),
@@ -240,4 +248,4 @@ macro_rules! lazy_routes {
 }
 
 lazy_routes!(find, __preload_find, Find: Clinics Clinic Choose);
-lazy_routes!(book, __preload_book, Book: Times Details Series Check Visit MoveTimes MoveCheck Contact Cancel CancelAll Links Waitlist Offer);
+lazy_routes!(book, __preload_book, Book: Times Details Series Check Visit MoveTimes MoveCheck Contact Cancel CancelAll MoveAll Links Waitlist Offer);

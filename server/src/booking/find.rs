@@ -6,7 +6,7 @@ use app::booking::model::{DayCell, MonthGrid, MonthLink, Slot, SlotDay, Times, T
 use app::booking::rules::{self, Busy, Search, Span, Standing, Starts, Tick, instant, local_date, tick};
 use app::clinic::model::{Clinic, Location, Treatment};
 use app::error::PortalError;
-use app::ids::{PractitionerSlug, RoomSlug};
+use app::ids::{AppointmentId, PractitionerSlug, RoomSlug};
 use chrono::{Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, Timelike, Weekday};
 use chrono_tz::Tz;
 
@@ -94,7 +94,7 @@ impl Finder<'_> {
     }
 
     fn own(&self) -> Own<'_> {
-        Own { visitor: self.visitor, visit: self.moves.map(|visit| visit.id) }
+        Own { visitor: self.visitor, visits: self.moves.map_or(&[], |visit| std::slice::from_ref(&visit.id)) }
     }
 
     fn rooms(&self) -> Vec<RoomSlug> {
@@ -272,7 +272,20 @@ impl Finder<'_> {
     /// Who could begin at a tick now, as far as the calendar shows; whoever has the least to do
     /// that day first.
     pub async fn free_at(&self, tx: &mut Tx, start: Tick) -> Result<Vec<PractitionerSlug>, Failure> {
-        let free = self.starts(tx, Span { from: start, until: start + 1 }).await?.remove(&start).unwrap_or_default();
+        self.free_at_without(tx, start, self.own().visits).await
+    }
+
+    /// The same, if these visits were not in the way.
+    pub async fn free_at_without(
+        &self,
+        tx: &mut Tx,
+        start: Tick,
+        visits: &[AppointmentId],
+    ) -> Result<Vec<PractitionerSlug>, Failure> {
+        let within = rules::occupied(self.treatment, start);
+        let own = Own { visits, ..self.own() };
+        let busy = busy::read(tx, &self.clinic().slug, &self.practitioners, &self.rooms(), within, own, self.view.now).await?;
+        let free = self.search(Span { from: start, until: start + 1 }, &busy).remove(&start).unwrap_or_default();
         self.least_busy_first(tx, free.into_iter().map(|(who, _)| who).collect(), start).await
     }
 

@@ -130,7 +130,7 @@ pub async fn relocate(tx: &mut Tx, moving: &Relocating) -> Result<(), Failure> {
     // What the patient was about to book is not in the way of what they have booked.
     let span = occupied(treatment, start);
     for mine in hold::own(tx, &clinic.slug, moving.visitor.as_deref(), *now).await? {
-        if mine.place.busy.overlaps(span) && mine.place.practitioner == request.practitioner {
+        if mine.places().any(|(_, place)| place.busy.overlaps(span) && place.practitioner == request.practitioner) {
             hold::end(tx, &clinic.slug, &mine, *now).await?;
         }
     }
@@ -145,22 +145,36 @@ pub(crate) async fn take(tx: &mut Tx, moving: &Relocating, finder: &Finder<'_>, 
     let occupant = Occupant { holder: visit.0, expires_at: None, practitioner_chosen: !request.anyone, now: *now };
     let offered = vec![request.practitioner.clone()];
     row.place = hold::occupy(tx, finder, &occupant, offered, tick(request.start)).await?.ok_or(Reason::SlotTaken)?;
+    let row = settle_in(tx, caller, finder, row, &from, *job).await?;
+    tell(tx, &clinic.slug, *visit, row.sequence, *job, *now).await.map_err(Failure::from)
+}
+
+/// Notes that the visit is where its place says, in the caller's transaction; `from` is where it
+/// was before. The caller tells the patient.
+pub(super) async fn settle_in(
+    tx: &mut Tx,
+    caller: &Caller,
+    finder: &Finder<'_>,
+    mut row: AppointmentRow,
+    from: &Place,
+    job: Uuid,
+) -> Result<AppointmentRow, Failure> {
+    let (clinic, now) = (&finder.view.clinic.slug, finder.view.now);
     // What staff move themselves needs no answer of staff.
     if caller.who != Who::System {
         row.status = confirm::first_status(finder.treatment);
         row.answer_by = finder.view.answer_by(finder.treatment, row.place.start);
-        unsettled::settle(tx, &clinic.slug, *visit).await?;
+        unsettled::settle(tx, clinic, row.id).await?;
     }
     row.sequence += 1;
-    appointment::relocate(tx, &clinic.slug, &row, from.start, *now).await?;
-    waitlist::moved(tx, &clinic.slug, *visit, (&from, row.place.start), *job, *now).await?;
-    tell(tx, &clinic.slug, *visit, row.sequence, *job, *now).await?;
-    answer::look_later(tx, &clinic.slug, &row, *job, *now).await?;
-    let entry = audit::Entry::new(clinic.slug.as_str(), caller, "appointment.move", visit)
+    appointment::relocate(tx, clinic, &row, from.start, now).await?;
+    waitlist::moved(tx, clinic, row.id, (from, row.place.start), job, now).await?;
+    answer::look_later(tx, clinic, &row, job, now).await?;
+    let entry = audit::Entry::new(clinic.as_str(), caller, "appointment.move", row.id)
         .with("from", from.start.to_rfc3339())
         .with("to", row.place.start.to_rfc3339());
-    audit::record(tx, &entry, *now).await?;
-    Ok(())
+    audit::record(tx, &entry, now).await?;
+    Ok(row)
 }
 
 /// Whether the visit is at the place already that it should move to.

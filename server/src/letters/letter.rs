@@ -40,6 +40,8 @@ pub enum LetterKind {
     Waiting,
     /// Several visits are booked in one go.
     Series,
+    /// Several of them are at other times now.
+    SeriesMoved,
     /// Several of them will not take place.
     SeriesCancelled,
 }
@@ -64,6 +66,7 @@ impl LetterKind {
             Self::Offer => "offer",
             Self::Waiting => "waiting",
             Self::Series => "series",
+            Self::SeriesMoved => "series_moved",
             Self::SeriesCancelled => "series_cancelled",
         }
     }
@@ -87,13 +90,14 @@ impl LetterKind {
             Self::Offer => "a time came free for somebody who waits",
             Self::Waiting => "somebody joined the waiting list",
             Self::Series => "the visits were booked",
+            Self::SeriesMoved => "the visits were moved",
             Self::SeriesCancelled => "the visits were cancelled",
         }
     }
 
     /// Whether it is about several visits that were booked in one go.
     pub const fn is_series(self) -> bool {
-        matches!(self, Self::Series | Self::SeriesCancelled)
+        matches!(self, Self::Series | Self::SeriesMoved | Self::SeriesCancelled)
     }
 }
 

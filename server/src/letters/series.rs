@@ -102,8 +102,8 @@ impl SeriesLetters {
             let same = |group: &&mut Vec<LetterFacts>| {
                 group.first().is_some_and(|first| {
                     let first = &first.appointment;
-                    (first.status, &first.email, &first.phone, first.language)
-                        == (visit.status, &visit.email, &visit.phone, visit.language)
+                    (kind(group), &first.email, &first.phone, first.language)
+                        == (kind(std::slice::from_ref(&facts)), &visit.email, &visit.phone, visit.language)
                 })
             };
             match groups.iter_mut().find(same) {
@@ -128,10 +128,7 @@ impl SeriesLetters {
             return Ok(only.write()?.map(|letter| News { about: first.appointment.id, letter, told }));
         }
         let Some(own) = each.first() else { return Ok(None) };
-        let kind = match first.appointment.status {
-            VisitStatus::Cancelled => LetterKind::SeriesCancelled,
-            VisitStatus::Booked | VisitStatus::Pending => LetterKind::Series,
-        };
+        let kind = kind(visits);
         let language = own.language();
         let values = together(clinic, &each)?;
         let letter = Letter {
@@ -154,6 +151,16 @@ impl SeriesLetters {
             Letter { subject: rendered.subject, text: rendered.text, html: Some(rendered.html), attachments, ..letter }
         };
         Ok(Some(News { about: AppointmentId(series), letter, told: Some(tell::told_together(visits)) }))
+    }
+}
+
+/// What there is to say of visits that are alike. Who was told of no other times hears of these as
+/// of a booking.
+fn kind(visits: &[LetterFacts]) -> LetterKind {
+    match visits.first() {
+        Some(first) if first.appointment.status == VisitStatus::Cancelled => LetterKind::SeriesCancelled,
+        Some(first) if first.appointment.moved_from().is_some() && first.told.is_some() => LetterKind::SeriesMoved,
+        _ => LetterKind::Series,
     }
 }
 
@@ -219,9 +226,11 @@ mod tests {
     #[test]
     fn every_language_names_every_visit_and_nothing_about_health() {
         for language in Language::ALL {
-            for (kind, status) in
-                [(LetterKind::Series, VisitStatus::Booked), (LetterKind::SeriesCancelled, VisitStatus::Cancelled)]
-            {
+            for (kind, status) in [
+                (LetterKind::Series, VisitStatus::Booked),
+                (LetterKind::SeriesMoved, VisitStatus::Booked),
+                (LetterKind::SeriesCancelled, VisitStatus::Cancelled),
+            ] {
                 for count in [2, 3, 12] {
                     let facts = visits(language, status);
                     written(&facts[..count], |clinic, each| {

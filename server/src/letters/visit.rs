@@ -113,6 +113,7 @@ impl VisitLetter<'_> {
             | LetterKind::Late
             | LetterKind::Unanswered
             | LetterKind::Series
+            | LetterKind::SeriesMoved
             | LetterKind::SeriesCancelled
             | LetterKind::Offer
             | LetterKind::Waiting => Vec::new(),

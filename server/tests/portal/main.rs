@@ -17,6 +17,7 @@ mod letters;
 mod links;
 mod loading;
 mod moving;
+mod oracle;
 mod plain;
 mod program;
 mod races;

@@ -2,11 +2,11 @@
 
 use app::booking::model::{CancelDraft, ContactDraft, Visit, VisitStatus};
 use app::booking::series::api::SeriesService as _;
-use app::booking::series::model::{SeriesVisitState, Together};
+use app::booking::series::model::{SeriesVisitState, Shifting, Together};
 use app::error::{PortalError, Reason};
-use app::fields::FieldError;
+use app::fields::{FieldError, FieldErrors};
 use app::ids::LinkToken;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use icalendar::parser::{read_calendar, unfold};
 use mail_parser::{Message, MessageParser, MimeHeaders as _};
 
@@ -249,6 +249,136 @@ on_both! {
         assert_eq!(cancelled(&portal).await, 3);
         plain.go(&format!("/rowan/visit/{first}/series/cancel")).await;
         assert!(plain.page.contains("None of these visits is ahead"), "{}", plain.page);
+        served.close().await;
+    }
+}
+
+async fn shift(
+    portal: &TestPortal,
+    who: &Visitor,
+    visit: &LinkToken,
+    step: (i32, i32),
+    version: &str,
+) -> Result<(), PortalError> {
+    portal.booking.shift(&who.caller, &rowan(), visit, step, version).await
+}
+
+async fn shifting(portal: &TestPortal, who: &Visitor, visit: &LinkToken, step: (i32, i32)) -> Shifting {
+    portal.booking.shifting(&who.caller, &rowan(), visit, step.0, step.1).await.unwrap()
+}
+
+/// When each visit of the series begins.
+async fn starts(who: &Visitor, visit: &LinkToken) -> Vec<DateTime<Utc>> {
+    who.visit(visit).await.series.iter().map(|one| one.start.instant).collect()
+}
+
+on_both! {
+    async fn all_move_by_the_same_step_on_the_wall_and_are_told_once(portal: TestPortal) {
+        let server = MailServer::start(Manner::Accepting).await;
+        let worker = worker(&portal, &post(&server), &[]).await;
+        let maya = portal.visitor(1);
+        let first = book(&portal, &maya, wish("week", 4)).await;
+        worker.run_due().await.unwrap();
+        let asked = shifting(&portal, &maya, &first, (0, 0)).await;
+        assert!(asked.ahead.iter().all(|one| one.to.is_none() && !one.is_free));
+        assert_eq!((asked.steps[0].0, asked.steps.last().unwrap().0), (15, 360));
+        let page = shifting(&portal, &maya, &first, (1, 90)).await;
+        assert!(page.ahead.iter().all(|one| one.is_free));
+        shift(&portal, &maya, &first, (1, 90), &page.version).await.unwrap();
+        let expected =
+            ["2026-03-13T11:30:00Z", "2026-03-20T11:30:00Z", "2026-03-27T11:30:00Z", "2026-04-03T10:30:00Z"].map(at);
+        assert_eq!(starts(&maya, &first).await, expected);
+        shift(&portal, &maya, &first, (1, 90), &page.version).await.unwrap();
+        assert_eq!(starts(&maya, &first).await, expected, "a second press moves nothing");
+        assert_eq!(portal.count("SELECT COUNT(*) AS n FROM audit WHERE action = 'appointment.move'").await, 4);
+        assert_eq!(portal.count("SELECT COUNT(*) AS n FROM occupancy WHERE expires_at IS NOT NULL").await, 0);
+
+        portal.clock.advance(TimeDelta::minutes(4));
+        worker.run_due().await.unwrap();
+        let received = server.received();
+        assert_eq!(received.len(), 2, "one letter for all of them");
+        let message = MessageParser::default().parse(received[1].message.as_bytes()).unwrap();
+        assert_eq!(message.subject(), Some("Your visits have moved: 4 from Friday 13 March"));
+        assert!(message.body_text(0).unwrap().contains("It was: Thursday 12 March, 10:00 am"));
+        let (_, events) = events(&message);
+        assert!(events.len() == 4 && events.iter().all(|(_, sequence, status)| sequence == "1" && status == "CONFIRMED"));
+    }
+
+    async fn a_week_later_each_takes_the_place_of_the_next(portal: TestPortal) {
+        let maya = portal.visitor(1);
+        let first = book(&portal, &maya, wish("week", 4)).await;
+        let page = shifting(&portal, &maya, &first, (7, 0)).await;
+        assert!(page.ahead.iter().all(|one| one.is_free), "{:?}", page.ahead);
+        shift(&portal, &maya, &first, (7, 0), &page.version).await.unwrap();
+        assert_eq!(starts(&maya, &first).await[0], at("2026-03-19T10:00:00Z"));
+        assert_eq!((portal.appointments().await, portal.overlaps().await), (4, 0));
+        // A quarter of an hour: every visit overlaps where it was.
+        let page = shifting(&portal, &maya, &first, (0, 15)).await;
+        shift(&portal, &maya, &first, (0, 15), &page.version).await.unwrap();
+        assert_eq!(starts(&maya, &first).await[0], at("2026-03-19T10:15:00Z"));
+    }
+
+    async fn a_conflict_at_any_of_them_moves_none(portal: TestPortal) {
+        let maya = portal.visitor(1);
+        let first = book(&portal, &maya, wish("week", 4)).await;
+        let before = starts(&maya, &first).await;
+        let ticks = portal.count("SELECT CAST(SUM(tick) AS BIGINT) AS n FROM occupancy").await;
+        let wanted = ["2026-03-13T10:00:00Z", "2026-03-20T10:00:00Z", "2026-03-27T10:00:00Z", "2026-04-03T09:00:00Z"];
+        for (k, start) in wanted.into_iter().enumerate() {
+            let page = shifting(&portal, &maya, &first, (1, 0)).await;
+            let eve = portal.visitor(2);
+            let theirs = eve.book("physio", Some("tom"), start).await.unwrap();
+            let refused = shift(&portal, &maya, &first, (1, 0), &page.version).await;
+            assert_eq!(refused, Err(PortalError::Conflict(Reason::SlotTaken)), "visit {k}");
+            assert_eq!(starts(&maya, &first).await, before, "visit {k}");
+            let free: Vec<bool> = shifting(&portal, &maya, &first, (1, 0)).await.ahead.iter().map(|one| one.is_free).collect();
+            assert_eq!(free, (0..4).map(|visit| visit != k).collect::<Vec<_>>(), "the page says which");
+            eve.cancel(&theirs).await.unwrap();
+        }
+        assert_eq!(portal.count("SELECT CAST(SUM(tick) AS BIGINT) AS n FROM occupancy").await, ticks, "every old time is still theirs");
+        assert_eq!(portal.count("SELECT COUNT(*) AS n FROM audit WHERE action = 'appointment.move'").await, 0);
+    }
+
+    async fn no_step_leads_out_of_what_is_offered(portal: TestPortal) {
+        let maya = portal.visitor(1);
+        let first = book(&portal, &maya, wish("week", 3)).await;
+        let page = shifting(&portal, &maya, &first, (1, 0)).await;
+        let invalid = Err(PortalError::Invalid(FieldErrors::default()));
+        for step in [(0, 0), (29, 0), (0, 7), (0, 735), (i32::MIN, 0)] {
+            assert_eq!(shift(&portal, &maya, &first, step, &page.version).await, invalid, "{step:?}");
+        }
+        let not_offered = Err(PortalError::Conflict(Reason::SlotNotOffered));
+        for step in [(2, 0), (0, 600), (-1, -60), (28, 600), (0, 5)] {
+            assert_eq!(shift(&portal, &maya, &first, step, &page.version).await, not_offered, "{step:?}");
+        }
+        assert_eq!(shift(&portal, &maya, &first, (1, 0), "older").await, Err(PortalError::Conflict(Reason::Changed)));
+        assert_eq!(portal.count("SELECT MAX(sequence) AS n FROM appointment").await, 0);
+        let page = shifting(&portal, &maya, &first, (1, 0)).await;
+        maya.cancel(&maya.visit(&first).await.series[1].token).await.unwrap();
+        let refused = shift(&portal, &maya, &first, (1, 0), &page.version).await;
+        assert_eq!(refused, Err(PortalError::Conflict(Reason::Changed)), "the page showed another visit");
+    }
+
+    async fn all_are_moved_without_scripts(portal: TestPortal) {
+        let maya = portal.visitor(1);
+        let first = book(&portal, &maya, wish("week", 3)).await;
+        let served = served(&portal).await;
+        let mut plain = Plain::new(&served);
+        let page = format!("/rowan/visit/{first}/series/move");
+        assert_eq!(plain.go(&page).await, 200);
+        assert!(!plain.page.contains("booking/shift\"") && plain.page.contains("1 day later"), "{}", plain.page);
+        portal.visitor(2).book("physio", Some("tom"), "2026-03-19T12:00:00Z").await.unwrap();
+        plain.go(&format!("{page}?days=0&minutes=120")).await;
+        assert!(plain.page.contains("Not every new time is free") && !plain.page.contains("booking/shift\""), "{}", plain.page);
+        plain.go(&format!("{page}?days=-1&minutes=240")).await;
+        assert!(plain.page.contains("Move 3 visits"), "{}", plain.page);
+        let version = plain.hidden("version");
+        let fields = [("clinic", "rowan"), ("visit", first.0.as_str()), ("days", "-1"), ("minutes", "240"), ("version", &version)];
+        plain.send("booking/shift", &fields).await;
+        assert_eq!(plain.address, format!("/rowan/visit/{first}"));
+        assert_eq!(starts(&maya, &first).await[0], at("2026-03-11T14:00:00Z"));
+        plain.go(&format!("{page}?days=soon&minutes=")).await;
+        assert!(plain.page.contains("Move all these visits?"), "an address typed by hand");
         served.close().await;
     }
 }

@@ -8,7 +8,7 @@
 //! - [`check`]: is this right?
 //! - [`held`]: what has become of a hold, for both of them
 //! - [`visit`]: the booked visit's private page; [`relocate`] moves it, [`cancel`] ends it,
-//!   [`together`] does so with all of its series;
+//!   [`shift`] and [`together`] do so with all of its series;
 //!   [`contact`] says where its letters go, [`links`] is for who lost its address
 //!
 //! Each page asks the server inside its view, so that what it needs to read the answer loads with
@@ -26,6 +26,7 @@ pub(crate) mod held;
 pub(crate) mod links;
 pub(crate) mod relocate;
 mod series;
+mod shift;
 mod slots;
 mod times;
 mod together;
@@ -43,6 +44,7 @@ pub use self::details::details_page;
 pub use self::links::links_page;
 pub use self::relocate::relocate_page;
 pub use self::series::series_page;
+pub use self::shift::move_all_page;
 pub use self::times::{move_times_page, times_page};
 pub use self::together::cancel_all_page;
 pub use self::visit::visit_page;

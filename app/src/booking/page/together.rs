@@ -11,7 +11,7 @@ use crate::booking::series::api::{self, CancelAll};
 use crate::booking::series::model::{SeriesVisit, SeriesVisitState, Together};
 use crate::error::{PortalError, Reason};
 use crate::fields::{FieldErrors, note};
-use crate::ids::ClinicSlug;
+use crate::ids::{ClinicSlug, LinkToken};
 use crate::routes;
 use crate::ui::ask::ask;
 use crate::ui::focus::{Heading, focus_next, focus_now};
@@ -58,6 +58,7 @@ pub fn visits(clinic: &ClinicSlug, visit: &Visit) -> AnyView {
     let all = (ahead > 1).then(|| {
         view! {
             <div class="actions">
+                <a class="btn plain" href=routes::move_all(clinic, &visit.token)>{w.together_move()}</a>
                 <a class="btn plain" href=routes::cancel_all(clinic, &visit.token)>{w.together_cancel()}</a>
             </div>
         }
@@ -87,19 +88,19 @@ pub fn cancel_all_page() -> AnyView {
     });
     together.show_or(lost, move |together: Together| {
         let Some((clinic, _)) = untrack(link) else { return ().into_any() };
-        if together.ahead.is_empty() { none(&clinic, &together) } else { cancel_view(&clinic, &together, cancel) }
+        if together.ahead.is_empty() { none(&clinic, &together.visit.token) } else { cancel_view(&clinic, &together, cancel) }
     })
 }
 
 /// There is nothing left to change.
-pub fn none(clinic: &ClinicSlug, together: &Together) -> AnyView {
+pub fn none(clinic: &ClinicSlug, visit: &LinkToken) -> AnyView {
     let w = words();
     view! {
         <PageTitle text=w.together_none().to_owned()/>
         <Meta name="robots" content="noindex"/>
         <div class="narrow stack g6">
             <div class="stack g3">
-                <BackLink href=routes::visit(clinic, &together.visit.token)/>
+                <BackLink href=routes::visit(clinic, visit)/>
                 <Heading text=w.together_none()/>
                 <p class="lead">{w.together_none_text()}</p>
             </div>

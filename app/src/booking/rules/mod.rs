@@ -20,7 +20,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, TimeZone, Utc};
 
 pub use self::bits::{Bits, Span};
 pub use self::change::{fee_at, free_until, is_ahead, may_be_late};
-pub use self::series::{Every, Rhythm, at_wall, lay_out};
+pub use self::series::{Every, Rhythm, at_wall, lay_out, shifted};
 pub use self::wall::{Stretch, local_date, stretches};
 use crate::clinic::model::{Clinic, Closure, Hours, Location, Treatment};
 use crate::ids::{LocationSlug, PractitionerSlug, RoomSlug, TreatmentSlug};

@@ -87,6 +87,23 @@ pub fn at_wall<Z: TimeZone>(zone: &Z, local: NaiveDateTime) -> Tick {
     }
 }
 
+/// By how many days, and by how many minutes, all visits of a series may move at once.
+pub const SHIFT_DAYS_MAX: i32 = 28;
+pub const SHIFT_MINUTES_MAX: i32 = 12 * 60;
+
+/// Where a visit is on the wall after a step of whole days and minutes; `None` for a step that is
+/// none or too large.
+pub fn shifted<Z: TimeZone>(zone: &Z, start: DateTime<Utc>, days: i32, minutes: i32) -> Option<Tick> {
+    let is_step = days.unsigned_abs() <= SHIFT_DAYS_MAX.unsigned_abs()
+        && minutes.unsigned_abs() <= SHIFT_MINUTES_MAX.unsigned_abs()
+        && minutes.unsigned_abs().is_multiple_of(TICK_MIN)
+        && (days, minutes) != (0, 0);
+    is_step.then(|| {
+        let local = start.with_timezone(zone).naive_local();
+        at_wall(zone, local + TimeDelta::days(days.into()) + TimeDelta::minutes(minutes.into()))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use chrono_tz::Europe::London;
@@ -133,6 +150,16 @@ mod tests {
         let local = |text: &str| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").unwrap();
         assert_eq!(instant(at_wall(&London, local("2026-03-29 01:30"))), at("2026-03-29T01:30:00Z"));
         assert_eq!(instant(at_wall(&London, local("2026-10-25 01:30"))), at("2026-10-25T00:30:00Z"));
+    }
+
+    #[test]
+    fn a_step_is_by_the_clock_on_the_wall() {
+        let moved = |start: &str, days, minutes| shifted(&London, at(start), days, minutes).map(instant);
+        assert_eq!(moved("2026-03-27T10:00:00Z", 3, 30), Some(at("2026-03-30T09:30:00Z")), "the clocks went forward");
+        assert_eq!(moved("2026-03-12T10:00:00Z", -1, -60), Some(at("2026-03-11T09:00:00Z")));
+        for (days, minutes) in [(0, 0), (29, 0), (-29, 0), (1, 7), (0, 725), (0, i32::MIN), (i32::MIN, 0)] {
+            assert_eq!(moved("2026-03-12T10:00:00Z", days, minutes), None, "{days} {minutes}");
+        }
     }
 
     #[test]

@@ -52,6 +52,27 @@ pub trait SeriesService: Send + Sync {
         version: &str,
         draft: CancelDraft,
     ) -> Result<(), PortalError>;
+
+    /// All of them beside where they would be after a step; changes nothing.
+    async fn shifting(
+        &self,
+        caller: &Caller,
+        clinic: &ClinicSlug,
+        visit: &LinkToken,
+        days: i32,
+        minutes: i32,
+    ) -> Result<model::Shifting, PortalError>;
+
+    /// Moves all of them by the step or none; asking again answers the same. `Conflict(SlotTaken)`
+    /// and `Conflict(SlotNotOffered)` leave them as they were, and so does `Conflict(Changed)`.
+    async fn shift(
+        &self,
+        caller: &Caller,
+        clinic: &ClinicSlug,
+        visit: &LinkToken,
+        step: (i32, i32),
+        version: &str,
+    ) -> Result<(), PortalError>;
 }
 
 #[server(endpoint = "booking/planning", input = Json)]
@@ -95,6 +116,20 @@ pub async fn cancel_all(
 ) -> Result<(), PortalError> {
     let (series, caller, reply) = service::<dyn SeriesService>()?;
     reply.with(series.cancel_all(&caller, &clinic, &visit, &version, draft).await)?;
+    reply.redirect(&routes::visit(&clinic, &visit));
+    Ok(())
+}
+
+#[server(endpoint = "booking/shifting", input = Json)]
+pub async fn shifting(clinic: ClinicSlug, visit: LinkToken, days: i32, minutes: i32) -> Result<model::Shifting, PortalError> {
+    let (series, caller, reply) = service::<dyn SeriesService>()?;
+    reply.with(series.shifting(&caller, &clinic, &visit, days, minutes).await)
+}
+
+#[server(endpoint = "booking/shift")]
+pub async fn shift(clinic: ClinicSlug, visit: LinkToken, days: i32, minutes: i32, version: String) -> Result<(), PortalError> {
+    let (series, caller, reply) = service::<dyn SeriesService>()?;
+    reply.with(series.shift(&caller, &clinic, &visit, (days, minutes), &version).await)?;
     reply.redirect(&routes::visit(&clinic, &visit));
     Ok(())
 }

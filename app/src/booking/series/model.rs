@@ -89,3 +89,28 @@ pub struct Together {
     /// What the page shows of them; changing them sends it back.
     pub version: String,
 }
+
+/// All visits ahead beside the times to which they would move.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shifting {
+    /// The one whose link it is.
+    pub visit: Visit,
+    pub ahead: Vec<Shifted>,
+    /// The step; both zero until one was chosen.
+    pub days: i32,
+    pub minutes: i32,
+    /// Steps of time that make sense: minutes and "1 hour".
+    pub steps: Vec<(i32, String)>,
+    /// What the page shows of the visits and of the terms of the new times.
+    pub version: String,
+}
+
+/// A visit and where it would be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shifted {
+    pub from: Moment,
+    /// `None` before a step was chosen.
+    pub to: Option<Moment>,
+    /// Nobody else has it, and the clinic offers it.
+    pub is_free: bool,
+}

@@ -1,11 +1,12 @@
 //! Several visits in one go, over the same holds, guard and appointments as a single one.
 //!
 //! - [`plan`]: the others of a hold: laid out, chosen, kept
-//! - [`together`]: the booked visits: shown and cancelled together
+//! - [`together`]: the booked visits: shown and cancelled together; [`shift`]: moved together
 //!
 //! Confirming is [`super::confirm`]'s: a hold with others becomes as many appointments.
 
 mod plan;
+mod shift;
 mod together;
 
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 use app::booking::model::{CancelDraft, Held};
 use app::booking::rules::{Busy, Search, Span, instant, search, tick};
 use app::booking::series::api::SeriesService;
-use app::booking::series::model::{Planning, SeriesWish, Together};
+use app::booking::series::model::{Planning, SeriesWish, Shifting, Together};
 use app::error::PortalError;
 use app::ids::{ClinicSlug, LinkToken};
 use app::request::Caller;
@@ -169,5 +170,28 @@ impl SeriesService for Booking {
         draft: CancelDraft,
     ) -> Result<(), PortalError> {
         self.cancel_series(caller, clinic, visit, version, draft).await.map_err(|failure| failure.answer("booking.cancel_all"))
+    }
+
+    async fn shifting(
+        &self,
+        caller: &Caller,
+        clinic: &ClinicSlug,
+        visit: &LinkToken,
+        days: i32,
+        minutes: i32,
+    ) -> Result<Shifting, PortalError> {
+        let shown = self.show_shift(caller, clinic, visit, (days, minutes)).await;
+        shown.map_err(|failure| failure.answer("booking.shifting"))
+    }
+
+    async fn shift(
+        &self,
+        caller: &Caller,
+        clinic: &ClinicSlug,
+        visit: &LinkToken,
+        step: (i32, i32),
+        version: &str,
+    ) -> Result<(), PortalError> {
+        self.shift_series(caller, clinic, visit, step, version).await.map_err(|failure| failure.answer("booking.shift"))
     }
 }

@@ -20,8 +20,8 @@ const VISIT_TICKS_MAX: i64 = 2 * 288;
 pub struct Own<'a> {
     /// This visitor's holds.
     pub visitor: Option<&'a str>,
-    /// The visit that would move.
-    pub visit: Option<AppointmentId>,
+    /// The visits that would move.
+    pub visits: &'a [AppointmentId],
 }
 
 /// Everything that could be in the way of these people and rooms, except for what is one's own.
@@ -78,7 +78,7 @@ pub async fn read(
         .fetch_all()
         .await?;
     collect(&mut rows, &held)?;
-    if let Some(visit) = own.visit {
+    for visit in own.visits {
         rows.remove(&visit.0);
     }
     Ok(busy(rows.into_values()))
