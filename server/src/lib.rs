@@ -9,6 +9,7 @@
 //! - [`store`]: the database: many changes, one commit
 //! - [`jobs`]: work that runs later, as a row of the change that causes it
 //! - [`letters`]: what the system sends, and where it goes
+//! - [`embed`]: booking inside a clinic's own website
 //! - [`audit`]: who did what, as a chain of hashes
 //! - [`link`]: the signed part of private links
 //! - [`labels`]: what the server writes for people: times, days, money, names
@@ -24,6 +25,7 @@ pub mod clinic;
 pub mod clock;
 pub mod config;
 pub mod doctor;
+pub mod embed;
 pub mod failure;
 pub mod jobs;
 pub mod labels;
