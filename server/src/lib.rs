@@ -37,6 +37,7 @@ pub mod telemetry;
 pub mod web;
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,6 +60,7 @@ use crate::clinic::load::{Loaded, Refused};
 use crate::clinic::service::Fronts;
 use crate::clock::Clock;
 use crate::config::{Choice, Config};
+use crate::embed::example::Example;
 use crate::jobs::{Registry, Worker, queue, schedule};
 use crate::letters::channel::Channels;
 use crate::letters::job::VisitLetters;
@@ -92,6 +94,7 @@ pub struct Portal {
     pub clinics: Arc<Clinics>,
     pub clinic: Arc<dyn ClinicService>,
     pub booking: Arc<Booking>,
+    example: Option<Example>,
     worker: Worker,
     gate: Arc<Gate>,
 }
@@ -120,6 +123,7 @@ impl Portal {
             database,
             links,
             clinics,
+            example: None,
             worker,
         };
         portal.load_demo().await?;
@@ -206,6 +210,7 @@ impl Portal {
             clinics: Arc::clone(&self.clinics),
             clinic: Arc::clone(&self.clinic),
             booking: self.booking.clone(),
+            example: self.example.clone(),
             calendars: Arc::new(Calendars {
                 database: self.database.clone(),
                 clock: self.clock.clone(),
@@ -226,6 +231,14 @@ impl Portal {
         router(&self.config, web, &self.gate)
     }
 
+    /// Takes the example website in, if this is where the demo is tried out; whether it is. To be
+    /// asked before anything is served.
+    pub fn shows_example(&mut self, address: SocketAddr) -> bool {
+        let demo = clinic::load::demo().ok().filter(|demo| self.config.origin.is_local() && self.clinic(&demo.slug).is_some());
+        self.example = demo.map(|demo| Example::at(demo.slug, address));
+        self.example.is_some()
+    }
+
     /// What a person who started it reads: where to go.
     pub fn greeting(&self) -> Vec<String> {
         let origin = &self.config.origin;
@@ -235,6 +248,7 @@ impl Portal {
             .iter()
             .map(|current| format!("{} is open at {origin}{}", current.clinic.name, routes::home(&current.clinic.slug)))
             .collect();
+        lines.extend(self.example.iter().map(|example| format!("A website with its booking in it is at {}", example.origin)));
         if lines.is_empty() {
             lines.push(format!("Open at {origin}, without a clinic yet: `perennial clinic load FILE` brings one."));
         }
@@ -255,10 +269,18 @@ impl Portal {
         self,
         listener: TcpListener,
         metrics: Option<TcpListener>,
+        example: Option<TcpListener>,
         shutdown: impl Future<Output = ()> + Send,
     ) -> anyhow::Result<()> {
         let (stop, stopped) = watch::channel(false);
         let mut beside = JoinSet::new();
+        if let Some(listener) = example {
+            let router = embed::example::router(self.config.origin.as_str());
+            let (limits, stopped) = (self.config.limits.clone(), stopped.clone());
+            beside.spawn(
+                async move { listen::serve(listener, router, &limits, true, until(stopped, std::future::pending())).await },
+            );
+        }
         if let Some(metrics) = metrics {
             self.serve_figures(&mut beside, metrics, stopped.clone())?;
         }

@@ -10,12 +10,13 @@
   };
   addEventListener("message", ({ source, origin, data }) => {
     // Who made the frame as high as its content needs no scrollbar in it.
-    if (source === parent && origin === site && data && data.perennial === 1 && data.type === "fit") {
-      root.style.overflow = data.height >= height ? "hidden" : "";
+    if (source === parent && origin === site && data && data.perennial === 1) {
+      root.style.overflow = data.fit >= height ? "hidden" : "";
     }
   });
   addEventListener("keydown", (event) => event.key === "Escape" && say("close"));
-  say("ready", { step: document.querySelector("[data-booked]") ? "booked" : step });
+  const isBooked = document.querySelector("[data-booked]");
+  say(isBooked ? "booked" : "step", { step: isBooked ? "booked" : step });
   new ResizeObserver(measure).observe(body);
   // What came of a form is read out, unless the reader is elsewhere on the website.
   const answer = document.hasFocus() && document.querySelector("#to-fix, #answer");

@@ -19,6 +19,8 @@ pub use self::page::{NewWindow, Widget, shell};
 #[cfg(feature = "ssr")]
 pub use self::settings::{Frame, Theme, current};
 
+use crate::words::Language;
+
 /// `target` of a link that leads out of the frame; none outside of it.
 pub fn outward() -> Option<&'static str> {
     is_framed().then_some("_blank")
@@ -63,8 +65,8 @@ mod settings {
         /// Tells this visitor's holds from others': what a cookie does in the portal. Whoever has
         /// it can do nothing with it but that.
         pub visitor: String,
-        /// This page: path and query, without what became of a form.
-        pub page: String,
+        /// This page: path and query, without what is carried and what became of a form.
+        pub here: String,
     }
 
     /// Light or dark, where the website is only one of them.
@@ -82,8 +84,15 @@ mod settings {
             }
         }
 
+        /// From the `color-scheme` of the website: one that does not name dark is light, one that
+        /// names both is as its reader likes.
         pub fn parse(text: &str) -> Option<Self> {
-            [Self::Light, Self::Dark].into_iter().find(|theme| theme.text() == text)
+            let names = |name| text.split_ascii_whitespace().any(|part| part == name);
+            match (names("light") || names("normal"), names("dark")) {
+                (true, false) => Some(Self::Light),
+                (false, true) => Some(Self::Dark),
+                _ => None,
+            }
         }
     }
 
@@ -98,6 +107,11 @@ mod settings {
                 ("v", (!self.visitor.is_empty()).then(|| self.visitor.clone())),
             ];
             pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+        }
+
+        /// The address of this page, as a form comes back to it.
+        pub fn page(&self) -> String {
+            super::with_pairs(self.here.clone(), &self.carried())
         }
     }
 
@@ -153,11 +167,22 @@ fn with_pairs(mut address: String, pairs: &[(&str, String)]) -> String {
     address
 }
 
+/// This page in another language, if it is in a frame.
+pub fn in_language(language: Language) -> Option<String> {
+    #[cfg(feature = "ssr")]
+    return current().map(|frame| Frame { language: Some(language), ..frame }.page());
+    #[cfg(not(feature = "ssr"))]
+    {
+        let _ = language;
+        None
+    }
+}
+
 /// Where a form is sent: in the frame below the frame's own address, where no cookie is read, with
 /// the page to come back to.
 pub fn action(function: &'static str) -> String {
     #[cfg(feature = "ssr")]
-    if let Some(page) = settings::with(|frame| frame.page.clone()) {
+    if let Some(page) = settings::with(Frame::page) {
         let clinic = page.trim_start_matches('/').split('/').next().unwrap_or_default();
         return format!("/{clinic}/embed{function}?from={}", crate::ui::map::encoded(&page));
     }
@@ -167,7 +192,6 @@ pub fn action(function: &'static str) -> String {
 #[cfg(all(test, feature = "ssr"))]
 mod tests {
     use super::*;
-    use crate::words::Language;
 
     #[test]
     fn every_address_of_the_frame_says_what_the_tag_asked_for_and_nothing_else() {
@@ -177,12 +201,28 @@ mod tests {
             hue: Some(250),
             theme: Some(Theme::Dark),
             visitor: "abc".to_owned(),
-            page: "/rowan/embed/booking".to_owned(),
+            here: "/rowan/embed/booking".to_owned(),
             ..Frame::default()
         };
         let address = with_pairs("/rowan/embed/booking/physio?from=2026-03-16".to_owned(), &frame.carried());
         assert_eq!(address, "/rowan/embed/booking/physio?from=2026-03-16&site=a%26b%3Ac&lang=de&accent=250&theme=dark&v=abc");
         assert_eq!(with_pairs("/x".to_owned(), &[]), "/x");
+        assert_eq!(frame.page(), "/rowan/embed/booking?site=a%26b%3Ac&lang=de&accent=250&theme=dark&v=abc");
+    }
+
+    #[test]
+    fn a_website_that_is_not_dark_gets_no_dark_frame() {
+        for (scheme, expected) in [
+            ("normal", Some(Theme::Light)),
+            ("light", Some(Theme::Light)),
+            ("only light", Some(Theme::Light)),
+            ("dark", Some(Theme::Dark)),
+            ("light dark", None),
+            ("", None),
+            ("dark;}", None),
+        ] {
+            assert_eq!(Theme::parse(scheme), expected, "{scheme}");
+        }
     }
 
     #[test]

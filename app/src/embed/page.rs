@@ -34,7 +34,7 @@ pub fn shell(files: &SiteFiles) -> AnyView {
         let style = format!("@layer clinic{{:root{{--hue:{hue}}}}}");
         view! { <style nonce=nonce.clone() inner_html=style></style> }
     });
-    let step = step(&frame.page);
+    let step = step(&frame.here);
     view! {
         <!DOCTYPE html>
         <html

@@ -12,7 +12,7 @@ use super::icon::Icon;
 use super::text::with_phone;
 use crate::clinic::api::Card;
 use crate::clinic::model::ClinicCard;
-use crate::embed::is_framed;
+use crate::embed::{in_language, is_framed};
 use crate::ids::ClinicSlug;
 use crate::routes;
 use crate::words::{Language, words};
@@ -134,6 +134,9 @@ pub fn LanguageLinks() -> impl IntoView {
     let query = use_query_map();
     let links = Language::ALL.map(|language| {
         let href = move || {
+            if let Some(here) = in_language(language) {
+                return here;
+            }
             let mut rest = query.get();
             for spent in ["lang", "__path", "__err"] {
                 rest.remove(spent);

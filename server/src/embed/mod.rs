@@ -7,8 +7,10 @@
 //! here, and here alone. It is *not* where pages are: those are in `app::embed`.
 //!
 //! - [`accent`]: the colour that a website asks for
+//! - [`example`]: a website to look at, in the demo
 
 pub mod accent;
+pub mod example;
 
 use std::sync::Arc;
 
@@ -28,6 +30,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use leptos_axum::handle_server_fns_with_context;
 
+use self::example::Example;
 use crate::clinic::Clinics;
 use crate::web::find;
 use crate::web::refusal::Refusal;
@@ -36,6 +39,9 @@ use crate::web::session::visitor_key;
 
 /// What can be done in the frame; each takes a form and ends in a redirect.
 const FUNCTIONS: [&str; 4] = ["/api/booking/hold", "/api/booking/describe", "/api/booking/confirm", "/api/booking/release"];
+
+/// What a page's own address may say; a tag has attributes that mean nothing here.
+const OWN: [&str; 8] = ["practitioner", "location", "zone", "replaces", "from", "view", "month", "day"];
 
 type Pairs = Vec<(String, String)>;
 
@@ -51,25 +57,39 @@ pub fn function(path: &str) -> &str {
     inside(path).and_then(|(_, rest)| FUNCTIONS.into_iter().find(|function| *function == rest)).unwrap_or(path)
 }
 
+/// What it takes to let a request in.
+#[derive(Clone)]
+pub struct Door {
+    pub clinics: Arc<Clinics>,
+    pub example: Option<Example>,
+}
+
+impl Door {
+    /// The websites that may show the clinic's booking.
+    fn sites(&self, clinic: &Clinic) -> Vec<String> {
+        let example = self.example.iter().filter(|example| example.clinic == clinic.slug);
+        clinic.sites.iter().chain(example.map(|example| &example.origin)).cloned().collect()
+    }
+}
+
 /// Lets a request into a frame's addresses: without cookies, with a [`Frame`].
-pub async fn enter(State(clinics): State<Arc<Clinics>>, mut request: Request, next: Next) -> Response {
+pub async fn enter(State(door): State<Door>, mut request: Request, next: Next) -> Response {
     let Some((slug, rest)) = inside(request.uri().path()).map(|(slug, rest)| (slug.to_owned(), rest.to_owned())) else {
         return next.run(request).await;
     };
-    let clinic = find(&clinics, &slug);
+    let clinic = find(&door.clinics, &slug);
+    let sites = clinic.as_deref().map(|clinic| door.sites(clinic)).unwrap_or_default();
     for carrier in [COOKIE, AUTHORIZATION] {
         request.headers_mut().remove(carrier);
     }
-    let ancestors = Ancestors::of(clinic.as_ref().map(|clinic| clinic.sites.as_slice()).unwrap_or_default());
+    let ancestors = Ancestors::of(&sites);
     let (path, pairs) = page(request.uri(), &slug, &rest);
-    let frame = clinic.as_deref().map(|clinic| read(clinic, &path, &pairs)).unwrap_or_default();
+    let frame = clinic.as_deref().map(|clinic| read(clinic, &sites, &path, &pairs)).unwrap_or_default();
     let straight = clinic.as_deref().and_then(|clinic| straight(request.method(), clinic, &frame, &rest, &pairs));
-    let foreign = frame.is_stranger && !matches!(*request.method(), Method::GET | Method::HEAD);
     request.extensions_mut().insert(Arc::new(frame));
     request.extensions_mut().insert(ancestors.clone());
     let mut response = match straight {
         Some(address) => Redirect::temporary(&address).into_response(),
-        None if foreign => Refusal::Foreign.into_response(),
         None => next.run(request).await,
     };
     response.headers_mut().remove(SET_COOKIE);
@@ -93,10 +113,10 @@ fn page(uri: &Uri, slug: &str, rest: &str) -> (String, Pairs) {
 }
 
 /// What is asked for, as far as the clinic has it.
-fn read(clinic: &Clinic, path: &str, pairs: &Pairs) -> Frame {
+fn read(clinic: &Clinic, sites: &[String], path: &str, pairs: &Pairs) -> Frame {
     let get = |name: &str| pairs.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str());
     let asked = get("site");
-    let site = asked.filter(|site| clinic.sites.iter().any(|listed| listed == site)).map(str::to_owned);
+    let site = asked.filter(|site| sites.iter().any(|listed| listed == site)).map(str::to_owned);
     let visitor = get("v").filter(|secret| visitor_key(secret).is_some()).map(str::to_owned);
     let mut frame = Frame {
         is_stranger: asked.is_some() && site.is_none(),
@@ -109,13 +129,10 @@ fn read(clinic: &Clinic, path: &str, pairs: &Pairs) -> Frame {
             .and_then(|slug| slug.parse().ok())
             .filter(|slug: &LocationSlug| clinic.location(slug).is_some()),
         visitor: visitor.unwrap_or_else(|| URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())),
-        page: String::new(),
+        here: String::new(),
     };
-    let carried = frame.carried();
-    let own =
-        pairs.iter().filter(|(name, _)| !["__path", "__err", "site", "lang", "accent", "theme", "v"].contains(&name.as_str()));
-    let all = own.map(|(name, value)| (name.as_str(), value)).chain(carried.iter().map(|(name, value)| (*name, value)));
-    frame.page = address(path, all);
+    let own = pairs.iter().filter(|(name, _)| OWN.contains(&name.as_str()));
+    frame.here = address(path, own.map(|(name, value)| (name.as_str(), value)));
     frame
 }
 
@@ -166,7 +183,10 @@ pub async fn send(mut request: Request, origin: String, context: impl Fn() + Clo
     let path = function(request.uri().path());
     let frame = request.extensions().get::<Arc<Frame>>().cloned();
     let (true, Some(frame)) = (path.starts_with("/api/"), frame) else { return Refusal::NotFound.into_response() };
-    let back = format!("{origin}{}", frame.page);
+    if frame.is_stranger {
+        return Refusal::Foreign.into_response();
+    }
+    let back = format!("{origin}{}", frame.page());
     // A frame that is kept apart says nothing of where it is, and never has to.
     let (Ok(uri), Ok(referer)) = (path.parse::<Uri>(), HeaderValue::from_str(&back)) else {
         return Refusal::NotFound.into_response();

@@ -36,7 +36,8 @@ use super::{find, plain, site, telling};
 use crate::clinic::Clinics;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::embed;
+use crate::embed::example::Example;
+use crate::embed::{self, Door};
 use crate::letters::mailbox::Mailbox;
 use crate::letters::mailbox_page;
 
@@ -48,6 +49,8 @@ pub struct Web {
     pub clinic: Arc<dyn ClinicService>,
     pub booking: Arc<dyn BookingService>,
     pub calendars: Arc<Calendars>,
+    /// A website to look at, in a demo.
+    pub example: Option<Example>,
     /// The letters of a demo, for everybody to read.
     pub mailbox: Option<Mailbox>,
     /// If there is a text gateway that reports.
@@ -90,7 +93,7 @@ pub fn router(config: &Config, web: Web, gate: &Arc<Gate>) -> Router {
 /// The layers, from the inside out.
 fn layers(router: Router, config: &Config, web: Web, gate: &Arc<Gate>, style: Arc<str>) -> Router {
     let clinics = web.clinics;
-    let entered = Arc::clone(&clinics);
+    let door = Door { clinics: Arc::clone(&clinics), example: web.example };
     let sessions = Sessions { clinics: clinics.clone(), secure: config.origin.is_secure() };
     router
         .layer(from_fn_with_state(clinics.clone(), tidy))
@@ -99,7 +102,7 @@ fn layers(router: Router, config: &Config, web: Web, gate: &Arc<Gate>, style: Ar
         .layer(from_fn_with_state(Kindness { clinics, style }, refusal::kindly))
         .layer(from_fn_with_state(sessions, session::resolve))
         .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)))
-        .layer(from_fn_with_state(entered, embed::enter))
+        .layer(from_fn_with_state(door, embed::enter))
         .layer(from_fn_with_state(Arc::clone(gate), security::describe))
         .layer(from_fn_with_state(web.clock, telling::tell))
 }

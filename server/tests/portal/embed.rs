@@ -337,3 +337,19 @@ async fn bookings_from_one_address_are_limited_in_frames_as_everywhere() {
     let portal = post(&browser, "/api/booking/hold", "", &[OURS]).await;
     assert_eq!(portal.status, StatusCode::TOO_MANY_REQUESTS, "it is one share for both");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_demo_has_a_website_of_another_origin_that_may_show_its_booking() {
+    let folder = Folder::new();
+    let program = Program::serve(&folder.0, &[("PERENNIAL_DEMO_SITE", "127.0.0.1:0")]).await;
+    let said = program.said();
+    let site = said.lines().find_map(|line| line.strip_prefix("A website with its booking in it is at ")).unwrap();
+    let page = Browser::new(site.rsplit(':').next().unwrap().parse().unwrap()).page("/").await;
+    let loader = format!("<script src=\"http://localhost:{}/embed.js\"", program.port);
+    assert!(page.status == StatusCode::OK && page.text.contains(&loader), "{}", page.text);
+    let browser = program.browser();
+    let frame = browser.page(&format!("{TIMES}?site={site}")).await;
+    assert_eq!((frame.status, ancestors(&frame)), (StatusCode::OK, format!("{SITE} {site}").as_str()));
+    assert!(frame.text.contains(&format!("data-site=\"{site}\"")));
+    assert_eq!(ancestors(&browser.page("/rowan-street/booking").await), "'none'");
+}
