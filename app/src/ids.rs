@@ -113,6 +113,8 @@ identity! {
     AppointmentId
     /// Whose care it is.
     PatientId
+    /// A place on the waiting list.
+    EntryId
 }
 
 /// A private link's secret part, as it stands in an address. Whoever has it may do the one thing

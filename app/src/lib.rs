@@ -8,7 +8,7 @@
 //! - [`words`]: every sentence, in four languages
 //! - [`ui`]: building blocks
 //! - one folder per feature, each with `model` (things), `rules` (pure), `api` (service trait and
-//!   server functions), `page` (what patients see): [`clinic`], [`booking`]
+//!   server functions), `page` (what patients see): [`clinic`], [`booking`], [`waitlist`]
 //! - [`embed`]: booking inside a clinic's own website
 //!
 //! [`shell`] is the document that the server renders; [`hydrate`] wakes it up in the browser.
@@ -24,6 +24,7 @@ pub mod moment;
 pub mod request;
 pub mod routes;
 pub mod ui;
+pub mod waitlist;
 pub mod words;
 
 use leptos::prelude::*;

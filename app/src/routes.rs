@@ -7,14 +7,16 @@ use leptos::prelude::*;
 use leptos_router::components::{FlatRoutes, Route};
 use leptos_router::{Lazy, LazyRoute, SsrMode, path};
 
+use crate::booking::model::Held;
 use crate::booking::page::{
-    cancel_page, check_page, choose_page, contact_page, details_page, links_page, move_times_page, relocate_page, times_page,
-    visit_page,
+    cancel_all_page, cancel_page, check_page, choose_page, contact_page, details_page, links_page, move_times_page,
+    relocate_page, series_page, times_page, visit_page,
 };
 use crate::clinic::page::{clinic_page, clinics_page};
 use crate::embed;
 use crate::ids::{ClinicSlug, LinkToken, TreatmentSlug};
 use crate::ui::state::NotFoundPage;
+use crate::waitlist::page::{entry_page, offer_page};
 
 /// Slugs that no clinic and no treatment may have, because an address needs them.
 pub const RESERVED: [&str; 14] = [
@@ -31,13 +33,17 @@ pub fn PageRoutes() -> impl IntoView {
             <Route path=path!("/:clinic/booking") view={Lazy::<Choose>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/booking/:treatment") view={Lazy::<Times>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/booking/hold/:hold") view={Lazy::<Details>::new()} ssr=SsrMode::Async/>
+            <Route path=path!("/:clinic/booking/hold/:hold/series") view={Lazy::<Series>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/booking/hold/:hold/check") view={Lazy::<Check>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/visit") view={Lazy::<Links>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/visit/:visit") view={Lazy::<Visit>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/visit/:visit/move") view={Lazy::<MoveTimes>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/visit/:visit/move/check") view={Lazy::<MoveCheck>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/visit/:visit/contact") view={Lazy::<Contact>::new()} ssr=SsrMode::Async/>
+            <Route path=path!("/:clinic/waitlist/:entry") view={Lazy::<Waitlist>::new()} ssr=SsrMode::Async/>
+            <Route path=path!("/:clinic/offer/:offer") view={Lazy::<Offer>::new()} ssr=SsrMode::Async/>
             <Route path=path!("/:clinic/visit/:visit/cancel") view={Lazy::<Cancel>::new()} ssr=SsrMode::Async/>
+            <Route path=path!("/:clinic/visit/:visit/series/cancel") view={Lazy::<CancelAll>::new()} ssr=SsrMode::Async/>
         </FlatRoutes>
     }
 }
@@ -91,6 +97,16 @@ pub fn details(clinic: &ClinicSlug, hold: &LinkToken) -> String {
     embed::carry(format!("{}/hold/{hold}", way(clinic)))
 }
 
+/// Several visits instead of the one that is held.
+pub fn series(clinic: &ClinicSlug, hold: &LinkToken) -> String {
+    format!("/{clinic}/booking/hold/{hold}/series")
+}
+
+/// Where a hold goes on: to its details, or past them if they are complete.
+pub fn next(clinic: &ClinicSlug, held: &Held) -> String {
+    if held.ready { check(clinic, &held.token) } else { details(clinic, &held.token) }
+}
+
 pub fn check(clinic: &ClinicSlug, hold: &LinkToken) -> String {
     embed::carry(format!("{}/hold/{hold}/check", way(clinic)))
 }
@@ -132,6 +148,21 @@ pub fn cancel(clinic: &ClinicSlug, visit: &LinkToken) -> String {
     format!("/{clinic}/visit/{visit}/cancel")
 }
 
+/// A place on the waiting list.
+pub fn waitlist(clinic: &ClinicSlug, entry: &LinkToken) -> String {
+    format!("/{clinic}/waitlist/{entry}")
+}
+
+/// A time that is offered to somebody who waits.
+pub fn offer(clinic: &ClinicSlug, offer: &LinkToken) -> String {
+    format!("/{clinic}/offer/{offer}")
+}
+
+/// All visits of its series that are ahead.
+pub fn cancel_all(clinic: &ClinicSlug, visit: &LinkToken) -> String {
+    format!("/{clinic}/visit/{visit}/series/cancel")
+}
+
 /// The calendar file of a visit; the server answers it outside the page router.
 pub fn calendar(clinic: &ClinicSlug, visit: &LinkToken) -> String {
     format!("/{clinic}/visit/{visit}/calendar.ics")
@@ -158,8 +189,8 @@ mod group {
         expect(clippy::unused_async, reason = "nothing is split here, so nothing is waited for")
     )]
     use super::{
-        AnyView, cancel_page, check_page, choose_page, clinic_page, clinics_page, contact_page, details_page, links_page,
-        move_times_page, relocate_page, times_page, visit_page,
+        AnyView, cancel_all_page, cancel_page, check_page, choose_page, clinic_page, clinics_page, contact_page, details_page,
+        entry_page, links_page, move_times_page, offer_page, relocate_page, series_page, times_page, visit_page,
     };
     use leptos::lazy;
 
@@ -181,13 +212,17 @@ mod group {
     pub enum Book {
         Times,
         Details,
+        Series,
         Check,
         Visit,
         MoveTimes,
         MoveCheck,
         Contact,
         Cancel,
+        CancelAll,
         Links,
+        Waitlist,
+        Offer,
     }
 
     #[lazy]
@@ -195,13 +230,17 @@ mod group {
         match page {
             Book::Times => times_page(),
             Book::Details => details_page(),
+            Book::Series => series_page(),
             Book::Check => check_page(),
             Book::Visit => visit_page(),
             Book::MoveTimes => move_times_page(),
             Book::MoveCheck => relocate_page(),
             Book::Contact => contact_page(),
             Book::Cancel => cancel_page(),
+            Book::CancelAll => cancel_all_page(),
             Book::Links => links_page(),
+            Book::Waitlist => entry_page(),
+            Book::Offer => offer_page(),
         }
     }
 }
@@ -229,4 +268,4 @@ macro_rules! lazy_routes {
 }
 
 lazy_routes!(find, __preload_find, Find: Clinics Clinic Choose);
-lazy_routes!(book, __preload_book, Book: Times Details Check Visit MoveTimes MoveCheck Contact Cancel Links);
+lazy_routes!(book, __preload_book, Book: Times Details Series Check Visit MoveTimes MoveCheck Contact Cancel CancelAll Links Waitlist Offer);

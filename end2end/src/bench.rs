@@ -36,6 +36,8 @@ pub enum Name {
     BookingAck,
     /// 10,000 due letters through a mail server, with the worker killed five times.
     Letters,
+    /// 1,000 people who wait while 200 visits are cancelled.
+    Waitlist,
     /// Finding what is free in a month of 20 practitioners.
     Availability,
     /// The booking page at 200 requests a second.

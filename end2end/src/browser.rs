@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use tempfile::TempDir;
 
-use crate::program::{free_port, root};
+use crate::program::{free_port, output, root};
 use crate::stop::{self, Tended, wait_for};
 use crate::test::Count;
 use crate::{provision, report, serve};
@@ -34,7 +34,7 @@ struct Stats {
 /// The release server with its demo clinic, on a port of its own; everything it keeps goes with it.
 pub struct Server {
     process: Tended,
-    _folder: TempDir,
+    folder: TempDir,
     port: u16,
     site_port: u16,
 }
@@ -58,9 +58,23 @@ impl Server {
         // Whoever waits for a letter about a change does not wait three minutes.
         command.env("PERENNIAL_LETTERS_UNDO_S", "0");
         let process = Tended::start(&mut command).with_context(|| format!("{} cannot be started", binary.display()))?;
-        let mut server = Self { process, _folder: folder, port, site_port };
+        let mut server = Self { process, folder, port, site_port };
         wait_for("the server", START_LIMIT, || server.is_ready())?;
+        server.ask_at_any_hour(binary)?;
         Ok(server)
+    }
+
+    /// The demo asks nobody at night whether they want a time, and tests run at any hour.
+    fn ask_at_any_hour(&self, binary: &Path) -> Result<()> {
+        const HOURS: &str = "hours = \"08:00-21:00\" }";
+        let demo = fs::read_to_string(root().join("server/demo/clinic.toml")).context("the demo's file cannot be read")?;
+        ensure!(demo.contains(HOURS), "the demo's file no longer says {HOURS}");
+        let file = self.folder.path().join("clinic.toml");
+        fs::write(&file, demo.replace(HOURS, "hours = \"00:00-24:00\" }"))?;
+        output(
+            Command::new(binary).args(["clinic", "load"]).arg(&file).current_dir(self.folder.path()).env_remove("DATABASE_URL"),
+        )?;
+        Ok(())
     }
 
     /// As a browser writes it, without a slash at the end.

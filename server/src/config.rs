@@ -127,7 +127,12 @@ pub const SETTINGS: &[Setting] = &[
     setting("limits.body_timeout_s", "20", NUMBER, "seconds for a request's body to arrive"),
     setting("limits.request_timeout_s", "30", NUMBER, "seconds for a whole request, until its answer begins"),
     setting("limits.address_bytes", "4096", NUMBER, "a request's path and query"),
-    setting("limits.bookings_per_min", "60", NUMBER, "holds, confirmations and new links from one address"),
+    setting(
+        "limits.bookings_per_min",
+        "60",
+        NUMBER,
+        "holds, confirmations, places on the waiting list and new links from one address",
+    ),
     setting("limits.bookings_burst", "30", NUMBER, "how many of them may come at once"),
     setting("limits.changes_per_min", "600", NUMBER, "other changes from one address, such as autosave"),
     setting("limits.changes_burst", "120", NUMBER, "how many of them may come at once"),

@@ -14,7 +14,7 @@
 //! - [`link`]: the signed part of private links
 //! - [`labels`]: what the server writes for people: times, days, money, names
 //! - [`failure`]: how a service fails, and what the caller hears of it
-//! - one folder per feature, implementing the trait of the same word in `app`: [`clinic`], [`booking`]
+//! - one folder per feature, implementing the trait of the same word in `app`: [`clinic`], [`booking`], [`waitlist`]
 //! - [`patient`]: whom the clinic knew before
 //!
 //! [`Portal::open`] is the one place that wires them.
@@ -34,6 +34,7 @@ pub mod link;
 pub mod patient;
 pub mod store;
 pub mod telemetry;
+pub mod waitlist;
 pub mod web;
 
 use std::future::Future;
@@ -67,10 +68,14 @@ use crate::letters::job::VisitLetters;
 use crate::letters::late::LateLetters;
 use crate::letters::links::LinkLetters;
 use crate::letters::mailbox::Mailbox;
+use crate::letters::series::SeriesLetters;
 use crate::letters::sms::Sms;
-use crate::letters::tell::{CHANGE_LETTER_JOB, LETTER_JOB};
+use crate::letters::tell::{CHANGE_LETTER_JOB, LETTER_JOB, SERIES_LETTER_JOB};
+use crate::letters::waitlist::WaitlistLetters;
 use crate::link::Links;
 use crate::store::{Database, StoreError};
+use crate::waitlist::Waitlist;
+use crate::waitlist::jobs::{FREED_JOB, JOINED_JOB, LAPSE_JOB, OFFER_LETTER_JOB, WAITING_LETTER_JOB, WaitlistJobs, chore};
 use crate::web::calendar::Calendars;
 use crate::web::report::Reports;
 use crate::web::router::{Web, router};
@@ -94,6 +99,7 @@ pub struct Portal {
     pub clinics: Arc<Clinics>,
     pub clinic: Arc<dyn ClinicService>,
     pub booking: Arc<Booking>,
+    pub waitlist: Arc<Waitlist>,
     example: Option<Example>,
     worker: Worker,
     gate: Arc<Gate>,
@@ -113,11 +119,20 @@ impl Portal {
         let links = Arc::new(Links::load(&database).await?);
         let clinics = Arc::new(Clinics::open(database.clone()).await?);
         let booking = Arc::new(Booking::new(database.clone(), clock.clone(), Arc::clone(&links), Arc::clone(&clinics)));
-        let worker = Worker::new(database.clone(), clock.clone(), jobs(&config, &clock, &database, &links, &clinics, &booking)?);
+        let waitlist = Arc::new(Waitlist::new(
+            Arc::clone(&booking),
+            database.clone(),
+            clock.clone(),
+            Arc::clone(&links),
+            Arc::clone(&clinics),
+        ));
+        let jobs = jobs(&config, &clock, &database, (&links, &clinics), (&booking, &waitlist))?;
+        let worker = Worker::new(database.clone(), clock.clone(), jobs);
         let portal = Self {
             gate: Arc::new(Gate::new(&config)),
             clinic: Arc::new(Fronts::new(Arc::clone(&clinics), config.shows_mailbox())),
             booking,
+            waitlist,
             config,
             clock,
             database,
@@ -127,6 +142,7 @@ impl Portal {
             worker,
         };
         portal.load_demo().await?;
+        booking::zone::keep(&portal.database, &portal.clock, &portal.clinics).await?;
         Ok(portal)
     }
 
@@ -154,6 +170,8 @@ impl Portal {
     pub async fn load(&self, clinic: Clinic, force: bool) -> Result<Loaded, Refused> {
         let loaded = clinic::load::load(&self.database, &self.clock, clinic, force).await?;
         self.clinics.refresh().await?;
+        // A location in a zone that is new here: by which rules its visits are booked is noted now.
+        booking::zone::keep(&self.database, &self.clock, &self.clinics).await?;
         Ok(loaded)
     }
 
@@ -211,6 +229,8 @@ impl Portal {
             clinic: Arc::clone(&self.clinic),
             booking: self.booking.clone(),
             example: self.example.clone(),
+            waitlist: self.waitlist.clone(),
+            series: self.booking.clone(),
             calendars: Arc::new(Calendars {
                 database: self.database.clone(),
                 clock: self.clock.clone(),
@@ -352,9 +372,8 @@ fn jobs(
     config: &Config,
     clock: &Clock,
     database: &Database,
-    links: &Arc<Links>,
-    clinics: &Arc<Clinics>,
-    booking: &Arc<Booking>,
+    (links, clinics): (&Arc<Links>, &Arc<Clinics>),
+    (booking, waitlist): (&Arc<Booking>, &Arc<Waitlist>),
 ) -> anyhow::Result<Registry> {
     let letters = VisitLetters {
         database: database.clone(),
@@ -377,9 +396,15 @@ fn jobs(
         async move { Ok(queue::forget_done(&database, before).await.map(drop)?) }
     });
     let registry = Registry::default().job(LETTER_JOB, letters.clone()).job(CHANGE_LETTER_JOB, letters.clone());
-    let registry = registry.job(booking::LATE_LETTER_JOB, Arc::new(LateLetters(letters.clone())));
-    let registry = registry.job(booking::LINKS_LETTER_JOB, Arc::new(LinkLetters(letters)));
-    Ok(registry.chore(sweep).chore(forget))
+    let registry = registry.job(SERIES_LETTER_JOB, Arc::new(SeriesLetters(letters.clone())));
+    let late = Arc::new(LateLetters(letters.clone()));
+    let registry = registry.job(booking::LATE_LETTER_JOB, late.clone()).job(answer::UNANSWERED_LETTER_JOB, late);
+    let registry = registry.job(booking::LINKS_LETTER_JOB, Arc::new(LinkLetters(letters.clone())));
+    let waiting = Arc::new(WaitlistLetters(letters));
+    let registry = registry.job(OFFER_LETTER_JOB, waiting.clone()).job(WAITING_LETTER_JOB, waiting);
+    let offers = Arc::new(WaitlistJobs(waitlist.clone()));
+    let registry = registry.job(FREED_JOB, offers.clone()).job(JOINED_JOB, offers.clone()).job(LAPSE_JOB, offers);
+    Ok(registry.chore(sweep).chore(forget).chore(chore(waitlist.clone())))
 }
 
 /// Sees clinics that another process has loaded.

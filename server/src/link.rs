@@ -24,6 +24,9 @@ const KEY_NAME: &str = "link";
 pub enum Purpose {
     Hold,
     Visit,
+    /// A place on the waiting list.
+    Entry,
+    Offer,
 }
 
 impl Purpose {
@@ -31,6 +34,8 @@ impl Purpose {
         match self {
             Self::Hold => b"hold:",
             Self::Visit => b"visit:",
+            Self::Entry => b"entry:",
+            Self::Offer => b"offer:",
         }
     }
 }

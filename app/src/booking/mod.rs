@@ -8,8 +8,10 @@
 //! - [`rules`]: what is free, and what may be held: pure, `now` is an argument
 //! - [`api`]: [`BookingService`](api::BookingService) and its server functions
 //! - [`page`]: the patient's pages
+//! - [`series`]: several visits in one go
 
 pub mod api;
 pub mod model;
 pub mod page;
 pub mod rules;
+pub mod series;

@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::series::model::{OtherState, OtherVisit, SeriesVisit};
 use crate::clinic::model::{LocationCard, PractitionerCard, TreatmentCard};
 use crate::fields::FieldErrors;
 use crate::ids::{ClinicSlug, LinkToken, LocationSlug, PractitionerSlug, TreatmentSlug};
@@ -61,6 +62,8 @@ pub struct Times {
     pub last_day: Day,
     /// The visit that would move, as it is now.
     pub moves: Option<Box<Visit>>,
+    /// Group sessions of the next weeks that have no seat left, in order: one may wait for a seat.
+    pub full: Vec<Slot>,
 }
 
 /// One day's free times.
@@ -147,6 +150,19 @@ pub struct Held {
     pub ready: bool,
     /// What the check page shows; confirming sends it back, so nobody confirms what they did not see.
     pub version: String,
+    /// Of a series: the visits after the first.
+    pub others: Vec<OtherVisit>,
+    /// Of a series: what all visits cost together.
+    pub total: Option<String>,
+    /// At most so many visits can be booked in one go; `None`: one.
+    pub series_max: Option<u32>,
+}
+
+impl Held {
+    /// Every visit of it can still be had.
+    pub fn is_whole(&self) -> bool {
+        !self.others.iter().any(|other| matches!(other.state, OtherState::Gone { .. }))
+    }
 }
 
 /// What has become of a hold.
@@ -239,6 +255,8 @@ pub struct Visit {
     pub fee_due: Option<String>,
     /// There if it begins soon or has just begun: they may say that they are running late.
     pub late: Option<Lateness>,
+    /// Its place on the waiting list, if it waits for another time.
+    pub waitlist: Option<LinkToken>,
     /// What its letters are written in.
     pub language: Language,
     /// What a page shows of its state; changing the visit sends it back, so nobody changes what
@@ -246,6 +264,8 @@ pub struct Visit {
     pub version: String,
     /// What was typed on its pages and could not be taken over yet.
     pub draft: VisitDraft,
+    /// The visits that were booked in one go with it, itself among them; empty for a single visit.
+    pub series: Vec<SeriesVisit>,
 }
 
 /// What staff made of a request, where its status alone does not say it.

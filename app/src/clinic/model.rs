@@ -53,6 +53,9 @@ pub struct Clinic {
     pub sites: Vec<String>,
     /// Times are offered at most this many days ahead.
     pub horizon_days: u32,
+    /// How times that come free are offered to those who wait for one.
+    #[serde(default)]
+    pub waitlist: WaitlistTerms,
     pub locations: Vec<Location>,
     pub practitioners: Vec<Practitioner>,
     pub rooms: Vec<Room>,
@@ -165,6 +168,8 @@ pub struct Treatment {
     pub after: Texts,
     pub questionnaires: Vec<QuestionnaireSlug>,
     pub recall_days: Option<u32>,
+    /// At most so many visits in one go; `None`: one at a time.
+    pub series_max: Option<u32>,
 }
 
 /// Whether a booking stands at once.
@@ -185,6 +190,8 @@ pub enum Audience {
     Existing,
     /// Only who had one of these treatments before.
     Had(Vec<TreatmentSlug>),
+    /// Only whom the clinic's list of patients names for it.
+    Invited,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -223,6 +230,22 @@ impl Hours {
         let minute = |time: NaiveTime| time.hour() * 60 + time.minute();
         let until = minute(self.until);
         (minute(self.from), if until == 0 { 24 * 60 } else { until })
+    }
+}
+
+/// How times that come free are offered to those who wait for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitlistTerms {
+    /// How long one is theirs to take, in minutes.
+    pub offer_min: u32,
+    /// When offers go out, by the clock on the location's wall.
+    pub hours: Hours,
+}
+
+impl Default for WaitlistTerms {
+    fn default() -> Self {
+        let hour = |hour| NaiveTime::from_hms_opt(hour, 0, 0).unwrap_or_default();
+        Self { offer_min: 60, hours: Hours { from: hour(8), until: hour(21) } }
     }
 }
 
@@ -308,6 +331,7 @@ pub enum AudienceKind {
     New,
     Existing,
     Had,
+    Invited,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -157,15 +157,18 @@ pub fn Choice(
     /// Unique on the page.
     id: &'static str,
     field: &'static str,
+    /// What the field is part of.
+    #[prop(default = "draft")]
+    of: &'static str,
     #[prop(default = "checkbox")] kind: &'static str,
     #[prop(default = "on")] value: &'static str,
     checked: bool,
-    label: &'static str,
+    #[prop(into)] label: String,
     #[prop(optional)] hint: &'static str,
 ) -> impl IntoView {
     view! {
         <label class="choice">
-            <input type=kind id=id name=format!("draft[{field}]") value=value checked=checked/>
+            <input type=kind id=id name=format!("{of}[{field}]") value=value checked=checked/>
             <span>{label}{(!hint.is_empty()).then(|| view! { <small>{hint}</small> })}</span>
         </label>
     }

@@ -10,7 +10,7 @@ use crate::words::{Words, words};
 pub const SUMMARY: &str = "to-fix";
 
 /// The fields of forms in the order in which they stand on the page.
-const ORDER: [&str; 11] = [
+const ORDER: [&str; 15] = [
     "who_for",
     "booker_name",
     "name",
@@ -22,6 +22,10 @@ const ORDER: [&str; 11] = [
     "contact",
     "reason",
     "language",
+    "every",
+    "day",
+    "time",
+    "visits",
 ];
 
 /// What to do about one field.

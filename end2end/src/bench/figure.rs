@@ -70,7 +70,7 @@ impl fmt::Display for Bar {
 }
 
 /// Name, figure, bar. In the figure's own unit.
-const BARS: [(&str, &str, Bar); 24] = [
+const BARS: [(&str, &str, Bar); 27] = [
     ("race", "fewest winners of one time", Bar::Exactly(1.0)),
     ("race", "most winners of one time", Bar::Exactly(1.0)),
     ("race", "overlaps", Bar::Exactly(0.0)),
@@ -81,6 +81,9 @@ const BARS: [(&str, &str, Bar); 24] = [
     ("letters", "letters lost", Bar::Exactly(0.0)),
     ("letters", "letters that arrived more than twice", Bar::Exactly(0.0)),
     ("letters", "duplicates beyond the letters in hand at a kill", Bar::Exactly(0.0)),
+    ("waitlist", "freed times that were not offered", Bar::Exactly(0.0)),
+    ("waitlist", "times on offer to two at once, or two to one", Bar::Exactly(0.0)),
+    ("waitlist", "offers made", Bar::Exactly(200.0)),
     ("availability", "search of a month, 10,000 visits, p50", Bar::AtMost(1.0)),
     ("availability", "search with 100,000 visits against 10,000", Bar::AtMost(1.5)),
     ("http", "booking page at 200 requests/s, p99", Bar::AtMost(15.0)),

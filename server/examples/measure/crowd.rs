@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use app::booking::model::VisitStatus;
 use app::booking::rules::{occupied, tick};
-use app::clinic::model::{Audience, Clinic, Hours, Shift, Treatment};
+use app::clinic::model::{Audience, Clinic, Closure, Hours, Shift, Texts, Treatment};
 use app::ids::{AppointmentId, LocationSlug, PatientId, PractitionerSlug, RoomSlug};
 use app::words::Language;
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc, Weekday};
@@ -32,6 +32,7 @@ const VISIT_MIN: i64 = 30;
 const AT_ONCE: usize = 500;
 
 /// The clinic.
+#[derive(Clone)]
 pub struct Crowd {
     pub clinic: Arc<Clinic>,
     zone: Tz,
@@ -93,6 +94,16 @@ impl Crowd {
         &self.clinic.treatments[0]
     }
 
+    /// One location that takes bookings for this day only, which is tomorrow.
+    pub fn of_one_day(people: usize, day: NaiveDate) -> anyhow::Result<Self> {
+        let Self { clinic, zone } = Self::of(1, people)?;
+        let mut clinic = Arc::unwrap_or_clone(clinic);
+        let today = day - Days::new(1);
+        clinic.closures = vec![Closure { location: None, first: today, last: today, hours: None, reason: Texts::default() }];
+        clinic.treatments[0].horizon_days = 1;
+        Ok(Self { clinic: Arc::new(clinic), zone })
+    }
+
     /// Makes it the clinic of a new database.
     pub async fn move_in(&self, database: &Database, clock: &Clock) -> Result<(), StoreError> {
         let (clinic, now) = (Arc::clone(&self.clinic), clock.now());
@@ -113,6 +124,10 @@ impl Crowd {
     /// Books so many visits from a day on.
     pub async fn book(&self, database: &Database, first: NaiveDate, count: usize, clock: &Clock) -> anyhow::Result<()> {
         let visits: Vec<Visit> = self.visits(first, clock).take(count).collect();
+        self.write(database, &visits, clock).await
+    }
+
+    async fn write(&self, database: &Database, visits: &[Visit], clock: &Clock) -> anyhow::Result<()> {
         let now = clock.now();
         for chunk in visits.chunks(AT_ONCE) {
             let (clinic, chunk, treated) = (Arc::clone(&self.clinic), chunk.to_vec(), PatientId(clock.new_id()));
@@ -128,21 +143,37 @@ impl Crowd {
         Ok(())
     }
 
+    /// Books every time of a day; answers the visits, everyone's first, then everyone's second…
+    pub async fn fill(&self, database: &Database, day: NaiveDate, clock: &Clock) -> anyhow::Result<Vec<AppointmentId>> {
+        let mut visits: Vec<Visit> = self.times(day, clock).map(|(_, _, visit)| visit).collect();
+        visits.sort_by_key(|visit| visit.start);
+        self.write(database, &visits, clock).await?;
+        Ok(visits.into_iter().map(|visit| visit.id).collect())
+    }
+
     /// Two of three half hours of everyone, day after day without end.
     fn visits(&self, first: NaiveDate, clock: &Clock) -> impl Iterator<Item = Visit> {
         (0..).flat_map(move |day| {
-            let people = self.clinic.shifts.iter().zip(&self.clinic.rooms).enumerate();
-            people.flat_map(move |(who, (shift, room))| {
-                let starts = self.starts(first + Days::new(day)).enumerate();
-                let taken = starts.filter(move |(n, _)| (n + who) % 3 != usize::try_from(day % 3).unwrap_or(0));
-                taken.map(move |(_, start)| Visit {
+            let free = usize::try_from(day % 3).unwrap_or(0);
+            let taken = self.times(first + Days::new(day), clock).filter(move |(who, n, _)| (n + who) % 3 != free);
+            taken.map(|(_, _, visit)| visit)
+        })
+    }
+
+    /// Every half hour of everyone on a day: whose it is, the how maniest, and the visit it could be.
+    fn times(&self, day: NaiveDate, clock: &Clock) -> impl Iterator<Item = (usize, usize, Visit)> {
+        let people = self.clinic.shifts.iter().zip(&self.clinic.rooms).enumerate();
+        people.flat_map(move |(who, (shift, room))| {
+            self.starts(day).enumerate().map(move |(n, start)| {
+                let visit = Visit {
                     id: AppointmentId(clock.new_id()),
                     patient: PatientId(clock.new_id()),
                     location: shift.location.clone(),
                     practitioner: shift.practitioner.clone(),
                     room: room.slug.clone(),
                     start,
-                })
+                };
+                (who, n, visit)
             })
         })
     }
@@ -207,6 +238,7 @@ async fn put(tx: &mut Tx, clinic: &Clinic, visit: &Visit, now: DateTime<Utc>) ->
         version: "0".to_owned(),
         sequence: 0,
         created_at: now,
+        series: None,
         since: Since::default(),
     };
     appointment::insert(tx, &clinic.slug, &row).await

@@ -5,7 +5,7 @@
 //! # Layout
 //!
 //! - [`race`], [`moves`], [`bookings`], [`booking_ack`], [`letters`], [`availability`], [`http`], [`memory`],
-//!   [`start`]: the benchmarks
+//!   [`start`], [`waitlist`]: the benchmarks
 //! - [`program`]: the server's program, running; [`visitor`]: someone who asks it over HTTP
 //! - [`crowd`]: a clinic of any size, with visits; [`sample`]: many measurements of one thing
 //! - [`smtp`]: the mail server of the tests
@@ -26,6 +26,7 @@ mod sample;
 mod smtp;
 mod start;
 mod visitor;
+mod waitlist;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -56,6 +57,7 @@ enum What {
     Http,
     Memory,
     Start,
+    Waitlist,
 }
 
 #[tokio::main]
@@ -71,6 +73,7 @@ async fn main() -> anyhow::Result<()> {
         What::Http => http::measure(&program, &folder).await,
         What::Memory => memory::measure(&program, &folder).await,
         What::Start => start::measure(&program, &folder).await,
+        What::Waitlist => waitlist::measure(&folder).await,
     }
 }
 

@@ -16,9 +16,14 @@ use super::store::appointment::{self, AppointmentRow, Cancelled, DECLINED};
 use super::store::{guard, patient};
 use crate::audit;
 use crate::failure::Failure;
+use crate::jobs::{self, NewJob};
 use crate::labels;
 use crate::letters::tell::{Beside, LETTER_JOB, tell, tell_beside};
 use crate::store::{StoreError, Tx};
+use crate::waitlist::hooks as waitlist;
+
+/// The job that tells the clinic of a request that is overdue.
+pub const UNANSWERED_LETTER_JOB: &str = "letter.unanswered";
 
 /// What staff say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,8 +153,8 @@ pub fn staff() -> Caller {
     Caller::system(Language::default())
 }
 
-/// Has somebody look, once it should have been answered, whether it was. If it was, the letter of
-/// that time has nothing to say; if not, it says so.
+/// Has somebody look, once it should have been answered, whether it was. If it was, the letters of
+/// that time have nothing to say; if not, they say so, to the patient and to the clinic.
 pub(super) async fn look_later(
     tx: &mut Tx,
     clinic: &ClinicSlug,
@@ -159,7 +164,15 @@ pub(super) async fn look_later(
 ) -> Result<(), StoreError> {
     let Some(due_at) = visit.answer_by.filter(|_| visit.status == VisitStatus::Pending) else { return Ok(()) };
     let beside = Beside { job: LETTER_JOB, what: "answer", due_at };
-    tell_beside(tx, clinic, visit, &beside, Uuid::new_v5(&job, b"answer"), now).await
+    tell_beside(tx, clinic, visit, &beside, Uuid::new_v5(&job, b"answer"), now).await?;
+    let alert = NewJob {
+        clinic: clinic.as_str(),
+        kind: UNANSWERED_LETTER_JOB,
+        subject: serde_json::json!({ "appointment": visit.id }),
+        unique_key: format!("{UNANSWERED_LETTER_JOB}/{}/{}", visit.id, visit.sequence),
+        due_at,
+    };
+    jobs::enqueue(tx, &alert, now, Uuid::new_v5(&job, b"unanswered")).await.map(drop)
 }
 
 async fn answer(tx: &mut Tx, clinic: &Clinic, answering: &Answering) -> Result<Answered, Failure> {
@@ -177,6 +190,7 @@ async fn answer(tx: &mut Tx, clinic: &Clinic, answering: &Answering) -> Result<A
             let declined = Cancelled { fee: 0, why: Some(DECLINED.to_owned()), reason: None };
             guard::vacate(tx, &clinic.slug, row.id.0, &row.place, *now).await?;
             appointment::cancel(tx, &clinic.slug, &row, &declined, *now).await?;
+            waitlist::ended(tx, &clinic.slug, row.id, &row.place, *job, *now).await?;
             "appointment.decline"
         }
     };

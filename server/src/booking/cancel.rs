@@ -11,13 +11,14 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::details::cut;
-use super::store::appointment::{self, Cancelled};
+use super::store::appointment::{self, AppointmentRow, Cancelled};
 use super::store::{guard, unsettled};
 use super::visit::{fee_now, version};
 use crate::audit;
 use crate::failure::Failure;
 use crate::letters::tell::tell;
 use crate::store::Tx;
+use crate::waitlist::hooks as waitlist;
 
 /// What cancelling needs to know.
 #[derive(Clone)]
@@ -42,7 +43,7 @@ pub fn bounded(mut draft: CancelDraft) -> CancelDraft {
 /// Cancels in the caller's transaction. A refusal that leaves something to mend or to look at
 /// again is a value and not an error: what was typed is kept with it.
 pub async fn cancel(tx: &mut Tx, clinic: &Clinic, cancelling: &Cancelling) -> Result<Option<PortalError>, Failure> {
-    let Cancelling { caller, visit, draft, job, now, .. } = cancelling;
+    let Cancelling { visit, draft, job, now, .. } = cancelling;
     let row = appointment::get(tx, &clinic.slug, *visit).await?.ok_or(PortalError::NotFound)?;
     if row.status == VisitStatus::Cancelled {
         return Ok(None);
@@ -65,13 +66,30 @@ pub async fn cancel(tx: &mut Tx, clinic: &Clinic, cancelling: &Cancelling) -> Re
         return Ok(Some(refusal));
     }
 
-    let why = CANCEL_WHYS.contains(&draft.why.as_str()).then(|| draft.why.clone());
-    let cancelled = Cancelled { fee: fee_now(clinic, &row, *now), why, reason: reason.flatten() };
-    guard::vacate(tx, &clinic.slug, visit.0, &row.place, *now).await?;
-    appointment::cancel(tx, &clinic.slug, &row, &cancelled, *now).await?;
-    unsettled::settle(tx, &clinic.slug, *visit).await?;
+    end(tx, clinic, cancelling, &row, reason.flatten()).await?;
     tell(tx, &clinic.slug, *visit, row.sequence + 1, *job, *now).await?;
-    let entry = audit::Entry::new(clinic.slug.as_str(), caller, "appointment.cancel", visit).with("fee", cancelled.fee);
-    audit::record(tx, &entry, *now).await?;
     Ok(None)
+}
+
+/// Ends one visit, in the caller's transaction: its time is free, and what it costs is noted. The
+/// caller tells the patient.
+pub(super) async fn end(
+    tx: &mut Tx,
+    clinic: &Clinic,
+    cancelling: &Cancelling,
+    row: &AppointmentRow,
+    reason: Option<String>,
+) -> Result<(), Failure> {
+    let Cancelling { caller, draft, job, now, .. } = cancelling;
+    let why = CANCEL_WHYS.contains(&draft.why.as_str()).then(|| draft.why.clone());
+    let cancelled = Cancelled { fee: fee_now(clinic, row, *now), why, reason };
+    guard::vacate(tx, &clinic.slug, row.id.0, &row.place, *now).await?;
+    appointment::cancel(tx, &clinic.slug, row, &cancelled, *now).await?;
+    unsettled::settle(tx, &clinic.slug, row.id).await?;
+    // Of each visit of a series that ends, the time is another one.
+    let cause = Uuid::new_v5(job, row.id.0.as_bytes());
+    waitlist::ended(tx, &clinic.slug, row.id, &row.place, cause, *now).await?;
+    let entry = audit::Entry::new(clinic.slug.as_str(), caller, "appointment.cancel", row.id).with("fee", cancelled.fee);
+    audit::record(tx, &entry, *now).await?;
+    Ok(())
 }

@@ -1,7 +1,8 @@
 //! A hold becomes an appointment: once, whoever asks how often.
 //!
 //! The appointment has the hold's own id, so its primary key settles the double tap, the retry
-//! after a lost answer and the second tab. Only the first of them writes anything.
+//! after a lost answer and the second tab. Only the first of them writes anything. The visits of a
+//! series are booked in the one transaction, all of them or none.
 
 use std::sync::Arc;
 
@@ -17,13 +18,14 @@ use super::answer;
 use super::details::{self, Details};
 use super::find::Finder;
 use super::hold;
+use super::store::Place;
 use super::store::appointment::{self, AppointmentRow, Since};
 use super::store::guard::Taken;
 use super::store::hold::HoldRow;
 use super::store::patient::{self, Consent};
 use crate::audit;
 use crate::failure::Failure;
-use crate::letters::tell::tell;
+use crate::letters::tell::tell_together;
 use crate::store::Tx;
 
 /// What confirming needs to know; the ids are fresh, for whatever it has to insert.
@@ -61,7 +63,7 @@ pub async fn book(
     let Confirming { clinic, caller, now, .. } = confirming;
     let today = hold.place.start.min(*now).with_timezone(&finder.zone).date_naive();
     let details = details::parse(&hold.draft, today, caller.language).map_err(PortalError::Invalid)?;
-    if details::version(clinic, finder.treatment, &hold.place, &hold.draft) != confirming.version {
+    if details::version(clinic, finder.treatment, &hold) != confirming.version {
         return Err(Reason::Changed.into());
     }
     let found = patient::find(tx, &clinic.slug, &details.person).await?;
@@ -82,33 +84,42 @@ pub async fn book(
     for ((purpose, given), id) in details.consents.into_iter().zip(confirming.consents) {
         patient::consent(tx, &clinic.slug, patient, &Consent { id, purpose, given }, details.person.language, *now).await?;
     }
-    let row = row(finder, confirming, &hold, details, patient);
-    appointment::insert(tx, &clinic.slug, &row).await?;
-    super::store::hold::delete(tx, &clinic.slug, hold.id).await?;
-
-    tell(tx, &clinic.slug, row.id, row.sequence, confirming.job, *now).await?;
-    answer::look_later(tx, &clinic.slug, &row, confirming.job, *now).await?;
-    audit::record(tx, &audit::Entry::new(clinic.slug.as_str(), caller, "appointment.book", row.id), *now).await?;
-    Ok(row.id)
+    super::store::hold::delete(tx, &clinic.slug, &hold).await?;
+    let visits: Vec<_> = hold.places().map(|(id, _)| (AppointmentId(id.0), 0)).collect();
+    tell_together(tx, &clinic.slug, hold.id.0, &visits, confirming.job, *now).await?;
+    for (id, place) in hold.places() {
+        let row = AppointmentRow { series: hold.series(), ..row(finder, confirming, (id, place), &details, patient) };
+        appointment::insert(tx, &clinic.slug, &row).await?;
+        answer::look_later(tx, &clinic.slug, &row, Uuid::new_v5(&confirming.job, id.0.as_bytes()), *now).await?;
+        audit::record(tx, &audit::Entry::new(clinic.slug.as_str(), caller, "appointment.book", row.id), *now).await?;
+    }
+    Ok(AppointmentId(hold.id.0))
 }
 
-fn row(finder: &Finder<'_>, confirming: &Confirming, hold: &HoldRow, details: Details, patient: PatientId) -> AppointmentRow {
+fn row(
+    finder: &Finder<'_>,
+    confirming: &Confirming,
+    (id, place): (HoldId, &Place),
+    details: &Details,
+    patient: PatientId,
+) -> AppointmentRow {
     AppointmentRow {
-        id: AppointmentId(hold.id.0),
-        number: number(&confirming.clinic.name, hold.id.0, confirming.number_salt),
+        id: AppointmentId(id.0),
+        number: number(&confirming.clinic.name, id.0, confirming.number_salt),
         patient,
         status: first_status(finder.treatment),
-        place: hold.place.clone(),
+        place: place.clone(),
         price: finder.treatment.price,
-        reason: details.reason,
-        booker_name: details.booker_name,
-        email: details.person.email,
-        phone: details.person.phone,
+        reason: details.reason.clone(),
+        booker_name: details.booker_name.clone(),
+        email: details.person.email.clone(),
+        phone: details.person.phone.clone(),
         language: details.person.language,
-        answer_by: finder.view.answer_by(finder.treatment, hold.place.start),
+        answer_by: finder.view.answer_by(finder.treatment, place.start),
         version: confirming.version.clone(),
         sequence: 0,
         created_at: confirming.now,
+        series: None,
         since: Since::default(),
     }
 }

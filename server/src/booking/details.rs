@@ -10,8 +10,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, NaiveDate, Utc};
 use sha2::{Digest as _, Sha256};
 
-use super::store::patient::{Found, Person};
-use super::store::{Place, appointment};
+use super::store::appointment;
+use super::store::hold::HoldRow;
+use super::store::patient::{self, Found, Person};
 use crate::store::{StoreError, Tx};
 
 /// A complete draft.
@@ -123,7 +124,9 @@ pub fn cut(field: &mut String) {
 
 /// A fingerprint of all that the check page shows. Confirming sends it back, so a price, a
 /// duration or a time that changed meanwhile is shown again before it is agreed to.
-pub fn version(clinic: &Clinic, treatment: &Treatment, place: &Place, draft: &Draft) -> String {
+pub fn version(clinic: &Clinic, treatment: &Treatment, hold: &HoldRow) -> String {
+    let (place, draft) = (&hold.place, &hold.draft);
+    let others = hold.others.iter().map(|other| (&other.place.practitioner, other.place.start)).collect::<Vec<_>>();
     let seen = serde_json::json!([
         clinic.currency,
         treatment.price,
@@ -136,6 +139,7 @@ pub fn version(clinic: &Clinic, treatment: &Treatment, place: &Place, draft: &Dr
         place.start,
         place.end,
         draft,
+        others,
     ]);
     URL_SAFE_NO_PAD.encode(&Sha256::digest(seen.to_string())[..15])
 }
@@ -164,6 +168,10 @@ pub async fn is_eligible(
         Audience::Anyone => true,
         Audience::New => !existing,
         Audience::Existing => existing,
+        Audience::Invited => match found {
+            Some(found) => patient::is_invited(tx, clinic, found.id, &treatment.slug).await?,
+            None => false,
+        },
         Audience::Had(treatments) => treatments.iter().any(|wanted| had.iter().any(|had| had == wanted.as_str())),
     })
 }

@@ -23,6 +23,9 @@ use crate::store::Tx;
 const DAYS_SHOWN: usize = 5;
 /// How far one read of the calendar reaches.
 const DAYS_READ: u64 = 14;
+/// How far, and how many, full group sessions are shown.
+const FULL_DAYS: u64 = 28;
+const FULL_SHOWN: usize = 6;
 
 /// One search at one location: reads what is busy as it goes.
 pub struct Finder<'a> {
@@ -234,6 +237,19 @@ impl Finder<'_> {
         cells.chunks(7).map(<[_]>::to_vec).collect()
     }
 
+    /// The group sessions of the next weeks that are full: one can only wait for a seat.
+    async fn full(&self, tx: &mut Tx) -> Result<Vec<Slot>, Failure> {
+        if self.treatment.capacity == 1 || self.moves.is_some() {
+            return Ok(Vec::new());
+        }
+        let within = self.days(self.today(), self.last_day().min(self.today() + Days::new(FULL_DAYS)));
+        let busy =
+            busy::read(tx, &self.clinic().slug, &self.practitioners, &self.rooms(), within, self.own(), self.view.now).await?;
+        let full = rules::full_sessions(&self.asked(within), &busy);
+        let slot = |(start, practitioner): &(Tick, PractitionerSlug)| self.view.slot(*start, self.zone, practitioner, Some(0));
+        Ok(full.iter().take(FULL_SHOWN).map(slot).collect())
+    }
+
     /// Those who could begin at a tick, whoever has the least to do that day first.
     pub async fn least_busy_first(
         &self,
@@ -256,11 +272,17 @@ impl Finder<'_> {
     /// Who could begin at a tick now, as far as the calendar shows; whoever has the least to do
     /// that day first.
     pub async fn free_at(&self, tx: &mut Tx, start: Tick) -> Result<Vec<PractitionerSlug>, Failure> {
-        let within = rules::occupied(self.treatment, start);
-        let busy =
-            busy::read(tx, &self.clinic().slug, &self.practitioners, &self.rooms(), within, self.own(), self.view.now).await?;
-        let free = self.search(Span { from: start, until: start + 1 }, &busy).remove(&start).unwrap_or_default();
+        let free = self.starts(tx, Span { from: start, until: start + 1 }).await?.remove(&start).unwrap_or_default();
         self.least_busy_first(tx, free.into_iter().map(|(who, _)| who).collect(), start).await
+    }
+
+    /// Every time that is free in these ticks, and who has it.
+    pub async fn starts(&self, tx: &mut Tx, within: Span) -> Result<Starts, Failure> {
+        let (first, last) = (rules::occupied(self.treatment, within.from), rules::occupied(self.treatment, within.until - 1));
+        let reach = Span { from: first.from, until: last.until };
+        let busy =
+            busy::read(tx, &self.clinic().slug, &self.practitioners, &self.rooms(), reach, self.own(), self.view.now).await?;
+        Ok(self.search(within, &busy))
     }
 
     /// Whether a visit could begin at a tick now, as far as the calendar shows.
@@ -268,14 +290,22 @@ impl Finder<'_> {
         Ok(!self.free_at(tx, start).await?.is_empty())
     }
 
-    /// The free times nearest to one that is gone: the same day's first, then outwards.
+    /// The free times nearest to one that is gone, in their order: of the same day before others.
     pub async fn nearest(&self, tx: &mut Tx, gone: Tick, count: usize) -> Result<Vec<Slot>, Failure> {
+        let mut slots = self.nearest_apart(tx, gone, count, &[]).await?;
+        slots.sort_by_key(|slot| slot.start.instant);
+        Ok(slots)
+    }
+
+    /// The same, the nearest first, and none that would occupy some of these ticks.
+    pub async fn nearest_apart(&self, tx: &mut Tx, gone: Tick, count: usize, apart: &[Span]) -> Result<Vec<Slot>, Failure> {
+        let in_the_way = |start: Tick| apart.iter().any(|span| span.overlaps(rules::occupied(self.treatment, start)));
         let date = local_date(&self.zone, instant(gone));
         for reach in [3, 14, 60] {
             let first = (date - Days::new(reach)).max(self.today());
             let found = self.free(tx, first, date + Days::new(reach)).await?;
             let mut slots = self.slots(&found);
-            slots.retain(|slot| tick(slot.start.instant) != gone);
+            slots.retain(|slot| tick(slot.start.instant) != gone && !in_the_way(tick(slot.start.instant)));
             if slots.len() >= count || reach == 60 {
                 let away = |slot: &Slot| {
                     let days = (slot.start.date - date).abs();
@@ -283,7 +313,6 @@ impl Finder<'_> {
                 };
                 slots.sort_by_key(away);
                 slots.truncate(count);
-                slots.sort_by_key(|slot| slot.start.instant);
                 return Ok(slots);
             }
         }
@@ -373,6 +402,7 @@ pub async fn times(
         more_from,
         calendar,
         last_day: labels::day(finder.last_day(), view.language, today),
+        full: finder.full(tx).await?,
         moves: None,
     })
 }

@@ -11,6 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::find::{Finder, duration};
+use super::series;
 use super::store::guard::{self, Claim, Taken};
 use super::store::hold::{self, HoldRow};
 use super::store::{Place, session_id};
@@ -68,7 +69,8 @@ pub async fn take(tx: &mut Tx, finder: &Finder<'_>, wanted: &Wanted) -> Result<H
         own.push(replaced.clone());
     }
     let (ending, mut staying): (Vec<HoldRow>, Vec<HoldRow>) = own.into_iter().partition(|mine| {
-        Some(mine.id) == *replaces || (mine.place.busy.overlaps(span) && offered.contains(&mine.place.practitioner))
+        let is_in_the_way = |place: &Place| place.busy.overlaps(span) && offered.contains(&place.practitioner);
+        Some(mine.id) == *replaces || mine.places().any(|(_, place)| is_in_the_way(place))
     });
     for mine in &ending {
         end(tx, &clinic.slug, mine, *now).await?;
@@ -80,10 +82,23 @@ pub async fn take(tx: &mut Tx, finder: &Finder<'_>, wanted: &Wanted) -> Result<H
     while staying.len() >= HOLDS_PER_VISITOR_MAX {
         end(tx, &clinic.slug, &staying.remove(0), *now).await?;
     }
-    let (draft, submitted) =
-        replaced.or_else(|| ending.into_iter().next()).map_or_else(Default::default, |old| (old.draft, old.submitted));
-    let row = HoldRow { id: *id, visitor: visitor.clone(), place, draft, submitted, created_at: *now, expires_at: *now + HOLD };
+    let before = replaced.or_else(|| ending.into_iter().next());
+    let (draft, submitted) = before.as_ref().map_or_else(Default::default, |old| (old.draft.clone(), old.submitted));
+    let row = HoldRow {
+        id: *id,
+        visitor: visitor.clone(),
+        place,
+        draft,
+        submitted,
+        created_at: *now,
+        expires_at: *now + HOLD,
+        wish: None,
+        others: Vec::new(),
+    };
     hold::insert(tx, &clinic.slug, &row).await?;
+    if let Some(before) = before.filter(|before| !before.others.is_empty()) {
+        series::move_along(tx, finder, before, row).await?;
+    }
     Ok(*id)
 }
 
@@ -152,7 +167,13 @@ fn rooms(finder: &Finder<'_>) -> Vec<Option<RoomSlug>> {
     rooms.map(|room| Some(room.slug.clone())).collect()
 }
 
-fn place(finder: &Finder<'_>, occupant: &Occupant, practitioner: PractitionerSlug, room: Option<RoomSlug>, start: Tick) -> Place {
+pub(super) fn place(
+    finder: &Finder<'_>,
+    occupant: &Occupant,
+    practitioner: PractitionerSlug,
+    room: Option<RoomSlug>,
+    start: Tick,
+) -> Place {
     let mut place = Place {
         treatment: finder.treatment.slug.clone(),
         practitioner,
@@ -170,10 +191,12 @@ fn place(finder: &Finder<'_>, occupant: &Occupant, practitioner: PractitionerSlu
     place
 }
 
-/// Gives a hold's time back; its draft stays.
+/// Gives back all that a hold keeps; its draft stays.
 pub async fn end(tx: &mut Tx, clinic: &ClinicSlug, hold: &HoldRow, now: DateTime<Utc>) -> Result<(), Failure> {
-    guard::vacate(tx, clinic, hold.id.0, &hold.place, now).await?;
-    hold::end(tx, clinic, hold.id, now).await?;
+    for (id, place) in hold.places() {
+        guard::vacate(tx, clinic, id.0, place, now).await?;
+    }
+    hold::end(tx, clinic, hold, now).await?;
     Ok(())
 }
 
@@ -182,8 +205,8 @@ pub fn is_kept(hold: &HoldRow, now: DateTime<Utc>) -> bool {
     hold.expires_at > now
 }
 
-/// Occupies the time of a hold until `until` (`None`: for good): by keeping what it has, or by
-/// taking it again, in whichever room, if it ended and nobody else came. The rules are asked again, too.
+/// Occupies the time of a hold until `until` (`None`: for good), and with it the others of its
+/// series. All of them, or the answer is no: what could be had is kept for the next try.
 pub async fn secure(
     tx: &mut Tx,
     finder: &Finder<'_>,
@@ -191,23 +214,51 @@ pub async fn secure(
     until: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> Result<Taken, Failure> {
-    let clinic = &finder.view.clinic.slug;
-    if is_kept(hold, now) && finder.still_gives(&hold.place) && guard::keep(tx, clinic, hold.id.0, until).await? > 0 {
-        if let Some(session) = hold.place.session {
-            guard::keep_session(tx, clinic, session, &hold.place, now).await?;
+    let kept = is_kept(hold, now);
+    let mut taken = secure_place(tx, finder, hold.id, &mut hold.place, kept, until).await?;
+    if taken == Taken::Yes {
+        hold.expires_at = until.unwrap_or(hold.expires_at);
+    }
+    for other in &mut hold.others {
+        let finder = super::finder(finder.view, &other.place, hold.visitor.as_deref())?;
+        if secure_place(tx, &finder, other.id, &mut other.place, other.expires_at > now, until).await? == Taken::Yes {
+            other.expires_at = until.unwrap_or(other.expires_at);
+        } else {
+            guard::vacate(tx, &finder.view.clinic.slug, other.id.0, &other.place, now).await?;
+            other.expires_at = now;
+            taken = Taken::No;
+        }
+    }
+    Ok(taken)
+}
+
+/// Occupies one place: by keeping what there is, or by taking it again, in whichever room, if it
+/// ended and nobody else came. The rules are asked again, too.
+async fn secure_place(
+    tx: &mut Tx,
+    finder: &Finder<'_>,
+    holder: HoldId,
+    place: &mut Place,
+    is_kept: bool,
+    until: Option<DateTime<Utc>>,
+) -> Result<Taken, Failure> {
+    let (clinic, now) = (&finder.view.clinic.slug, finder.view.now);
+    if is_kept && finder.still_gives(place) && guard::keep(tx, clinic, holder.0, until).await? > 0 {
+        if let Some(session) = place.session {
+            guard::keep_session(tx, clinic, session, place, now).await?;
         }
         return Ok(Taken::Yes);
     }
-    if !finder.offered_by(tick(hold.place.start)).contains(&hold.place.practitioner) {
+    if !finder.offered_by(tick(place.start)).contains(&place.practitioner) {
         return Ok(Taken::No);
     }
-    guard::release(tx, clinic, hold.id.0).await?;
+    guard::release(tx, clinic, holder.0).await?;
     for room in rooms(finder) {
-        let place = Place { room, ..hold.place.clone() };
+        let wanted = Place { room, ..place.clone() };
         let claim =
-            Claim { clinic, place: &place, capacity: finder.treatment.capacity, holder: hold.id.0, expires_at: until, now };
+            Claim { clinic, place: &wanted, capacity: finder.treatment.capacity, holder: holder.0, expires_at: until, now };
         if guard::take(tx, &claim).await? == Taken::Yes {
-            hold.place = place;
+            *place = wanted;
             return Ok(Taken::Yes);
         }
     }
@@ -226,8 +277,8 @@ pub async fn keep(
     hold.draft = draft;
     hold.submitted |= submitted;
     let until = renewed(hold.created_at, now);
-    if until > now && secure(tx, finder, &mut hold, Some(until), now).await? == Taken::Yes {
-        hold.expires_at = until;
+    if until > now {
+        secure(tx, finder, &mut hold, Some(until), now).await?;
     }
     hold::update(tx, &finder.view.clinic.slug, &hold).await?;
     Ok(())

@@ -24,6 +24,6 @@ pub async fn letter_facts(tx: &mut Tx, clinic: &ClinicSlug, id: AppointmentId) -
     let Some(appointment) = appointment::get(tx, clinic, id).await? else { return Ok(None) };
     let patient_name = patient::name(tx, clinic, appointment.patient).await?.unwrap_or_default();
     let unsettled = unsettled::get(tx, clinic, id).await?;
-    let told = last_told(tx, clinic, id).await?;
+    let told = last_told(tx, clinic, id, appointment.series).await?;
     Ok(Some(LetterFacts { appointment, patient_name, unsettled, told }))
 }

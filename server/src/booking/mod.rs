@@ -4,13 +4,15 @@
 //! the caller holds, and hand over to:
 //!
 //! - [`find`]: what is free (reads only)
-//! - [`hold`]: keeping a time while someone types
+//! - [`hold`]: keeping a time while someone types; [`held`]: what has become of it
 //! - [`details`]: the draft parsed, who may book
 //! - [`confirm`]: the hold becomes an appointment, once
+//! - [`series`]: several visits in one go
 //! - [`visit`]: the booked visit by its private link; [`relocate`] moves it, [`cancel`] ends it,
 //!   [`late`] and [`contact`] note what else its patient says; [`links`] is for who lost it
 //! - [`answer`]: staff say yes or no to a request
 //! - [`unsettled`]: the clinic moves or cancels a visit, and the patient answers
+//! - [`zone`]: rules of zones change, and visits keep their time on the wall
 //! - [`view`]: rows turned into labels
 //! - [`store`]: the SQL, with the guard
 //!
@@ -19,19 +21,22 @@
 
 pub mod answer;
 mod cancel;
-mod confirm;
+pub(crate) mod confirm;
 mod contact;
-mod details;
-mod find;
-mod hold;
+pub(crate) mod details;
+pub(crate) mod find;
+mod held;
+pub(crate) mod hold;
 mod late;
 pub mod letter;
 pub mod links;
-mod relocate;
+pub(crate) mod relocate;
+mod series;
 pub mod store;
 pub mod unsettled;
-mod view;
-mod visit;
+pub(crate) mod view;
+pub(crate) mod visit;
+pub mod zone;
 
 use std::sync::Arc;
 
@@ -40,7 +45,7 @@ use app::booking::model::{
     CancelDraft, ContactDraft, Draft, Held, HoldRequest, HoldState, MoveRequest, MoveWish, Moving, Settlement, Times, TimesFor,
     TimesQuery, Visit,
 };
-use app::booking::rules::{local_date, tick};
+use app::booking::rules::local_date;
 use app::clinic::model::Clinic;
 use app::error::PortalError;
 use app::fields::FieldErrors;
@@ -50,13 +55,13 @@ use async_trait::async_trait;
 
 use self::confirm::Confirming;
 use self::find::Finder;
+use self::held::held;
 pub use self::hold::DRAFT_KEPT;
 use self::hold::Wanted;
 pub use self::late::LATE_LETTER_JOB;
 pub use self::links::LINKS_LETTER_JOB;
 use self::store::Place;
 use self::store::appointment::{self, AppointmentRow};
-use self::store::hold::HoldRow;
 use self::store::patient;
 use self::view::{View, zone_of};
 use crate::clinic::{self, Clinics};
@@ -106,7 +111,7 @@ impl Booking {
     }
 
     /// Runs a change against the clinic as it is in the database, again if either moved meanwhile.
-    async fn change<T: Send + 'static>(
+    pub(crate) async fn change<T: Send + 'static>(
         &self,
         slug: &ClinicSlug,
         change: impl AsyncFn(&mut Tx, Arc<Clinic>, u32) -> Result<T, Failure> + Clone + Send + Sync + 'static,
@@ -200,6 +205,9 @@ impl Booking {
             errors: FieldErrors::default(),
             ready: false,
             version: booked.version.clone(),
+            others: Vec::new(),
+            total: None,
+            series_max: None,
         })
     }
 
@@ -284,36 +292,6 @@ impl Booking {
         })
         .await
     }
-}
-
-/// A hold as its pages show it.
-async fn held(tx: &mut Tx, caller: &Caller, view: &View, link: &LinkToken, row: &HoldRow) -> Result<Held, Failure> {
-    let visitor = visitor(caller);
-    let mut finder = finder(view, &row.place, row.visitor.as_deref().or(visitor.as_deref()))?;
-    let state = if hold::is_kept(row, view.now) && finder.still_gives(&row.place) {
-        HoldState::Kept {
-            until: view.moment(row.expires_at, finder.zone),
-            left_s: u32::try_from((row.expires_at - view.now).num_seconds()).unwrap_or_default(),
-            last: row.expires_at >= row.created_at + hold::HOLD_MAX,
-        }
-    } else if finder.has(tx, tick(row.place.start)).await? {
-        HoldState::Ended
-    } else {
-        // The nearest are with whoever is free.
-        finder.practitioners = find::practitioners(&view.clinic, finder.treatment, None)?;
-        HoldState::Gone { nearest: finder.nearest(tx, tick(row.place.start), NEAREST).await? }
-    };
-    let parsed = details::parse(&row.draft, local_date(&finder.zone, view.now), view.language);
-    let ready = parsed.is_ok();
-    Ok(Held {
-        token: link.clone(),
-        state,
-        visit: view.summary(&row.place, view.answer_by(finder.treatment, row.place.start))?,
-        draft: row.draft.clone(),
-        errors: if row.submitted { parsed.err().unwrap_or_default() } else { FieldErrors::default() },
-        ready,
-        version: details::version(&view.clinic, finder.treatment, &row.place, &row.draft),
-    })
 }
 
 /// A search with exactly the person of this place.

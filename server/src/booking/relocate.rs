@@ -25,6 +25,7 @@ use crate::audit;
 use crate::failure::Failure;
 use crate::letters::tell::tell;
 use crate::store::Tx;
+use crate::waitlist::hooks as waitlist;
 
 /// What moving needs to know.
 #[derive(Clone)]
@@ -137,10 +138,10 @@ pub async fn relocate(tx: &mut Tx, moving: &Relocating) -> Result<(), Failure> {
 }
 
 /// Gives the old time back and takes the new one.
-pub(super) async fn take(tx: &mut Tx, moving: &Relocating, finder: &Finder<'_>, mut row: AppointmentRow) -> Result<(), Failure> {
+pub(crate) async fn take(tx: &mut Tx, moving: &Relocating, finder: &Finder<'_>, mut row: AppointmentRow) -> Result<(), Failure> {
     let Relocating { clinic, caller, visit, request, job, now, .. } = moving;
-    let from = row.place.start;
-    guard::vacate(tx, &clinic.slug, visit.0, &row.place, *now).await?;
+    let from = row.place.clone();
+    guard::vacate(tx, &clinic.slug, visit.0, &from, *now).await?;
     let occupant = Occupant { holder: visit.0, expires_at: None, practitioner_chosen: !request.anyone, now: *now };
     let offered = vec![request.practitioner.clone()];
     row.place = hold::occupy(tx, finder, &occupant, offered, tick(request.start)).await?.ok_or(Reason::SlotTaken)?;
@@ -151,11 +152,12 @@ pub(super) async fn take(tx: &mut Tx, moving: &Relocating, finder: &Finder<'_>, 
         unsettled::settle(tx, &clinic.slug, *visit).await?;
     }
     row.sequence += 1;
-    appointment::relocate(tx, &clinic.slug, &row, from, *now).await?;
+    appointment::relocate(tx, &clinic.slug, &row, from.start, *now).await?;
+    waitlist::moved(tx, &clinic.slug, *visit, (&from, row.place.start), *job, *now).await?;
     tell(tx, &clinic.slug, *visit, row.sequence, *job, *now).await?;
     answer::look_later(tx, &clinic.slug, &row, *job, *now).await?;
     let entry = audit::Entry::new(clinic.slug.as_str(), caller, "appointment.move", visit)
-        .with("from", from.to_rfc3339())
+        .with("from", from.start.to_rfc3339())
         .with("to", row.place.start.to_rfc3339());
     audit::record(tx, &entry, *now).await?;
     Ok(())

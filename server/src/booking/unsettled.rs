@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use app::booking::model::{MoveRequest, Settlement, UnsettledKind, VisitStatus};
-use app::booking::rules::is_ahead;
+use app::booking::rules::{is_ahead, occupied, tick};
 use app::clinic::model::Clinic;
 use app::error::{PortalError, Reason};
 use app::ids::{AppointmentId, ClinicSlug, LinkToken, PractitionerSlug};
@@ -29,6 +29,7 @@ use crate::failure::Failure;
 use crate::labels;
 use crate::letters::tell::{Beside, CHANGE_LETTER_JOB, tell, tell_beside};
 use crate::store::{StoreError, Tx};
+use crate::waitlist::hooks as waitlist;
 
 /// What staff do to a visit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,6 +181,7 @@ async fn withdraw(tx: &mut Tx, clinic: &Clinic, changing: &Changing, row: &Appoi
     let withdrawn = Cancelled { fee: 0, why: Some(WITHDRAWN.to_owned()), reason: None };
     guard::vacate(tx, &clinic.slug, row.id.0, &row.place, *now).await?;
     appointment::cancel(tx, &clinic.slug, row, &withdrawn, *now).await?;
+    waitlist::ended(tx, &clinic.slug, row.id, &row.place, *job, *now).await?;
     note(tx, &clinic.slug, row.id, UnsettledKind::Cancelled, None, *now).await?;
     tell(tx, &clinic.slug, row.id, row.sequence + 1, *job, *now).await?;
     audit::record(tx, &audit::Entry::new(clinic.slug.as_str(), caller, "appointment.withdraw", row.id), *now).await?;
@@ -209,6 +211,10 @@ async fn shift(
     if !is_ahead(start, *now) || !finder.still_gives(&wanted) {
         return Err(Reason::SlotNotOffered.into());
     }
+    // Staff come first: whoever was asked about this time is told that it is gone.
+    let ticks = occupied(treatment, tick(start));
+    let here = (&row.place.location, practitioner);
+    waitlist::make_room(tx, &clinic.slug, here, ticks, treatment.room_kind.is_some(), *now).await?;
     let (visit, from) = (row.id, row.place.start);
     let request = MoveRequest {
         location: row.place.location.clone(),

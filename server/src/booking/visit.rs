@@ -22,6 +22,7 @@ use super::{Booking, contact, relocate, visitor};
 use crate::failure::Failure;
 use crate::labels;
 use crate::link::Purpose;
+use crate::waitlist::store as waitlist;
 
 impl Booking {
     pub(super) fn open_visit(&self, link: &LinkToken) -> Result<AppointmentId, Failure> {
@@ -42,7 +43,10 @@ impl Booking {
             before: row.moved_from.map(|from| view.moment(from, zone)),
             wants_call: row.wants_call,
         });
-        Ok(Visit { unsettled, ..shown(&view, link, &row, patient_name)? })
+        let entry = waitlist::of_visit(&mut tx, slug, id).await?.filter(|entry| entry.is_waiting(view.now));
+        let waitlist = entry.map(|entry| self.links.make(Purpose::Entry, entry.id.0));
+        let series = self.series_of(&mut tx, &view, &row).await?;
+        Ok(Visit { unsettled, waitlist, series, ..shown(&view, link, &row, patient_name)? })
     }
 
     pub(super) async fn cancel_visit(
@@ -134,7 +138,7 @@ impl Booking {
 }
 
 /// A visit as its page shows it.
-pub(super) fn shown(view: &View, link: &LinkToken, row: &AppointmentRow, patient_name: String) -> Result<Visit, Failure> {
+pub(crate) fn shown(view: &View, link: &LinkToken, row: &AppointmentRow, patient_name: String) -> Result<Visit, Failure> {
     let treatment = view.treatment(&row.place.treatment)?;
     let questionnaires = treatment.questionnaires.iter().filter_map(|slug| view.clinic.questionnaire(slug));
     let money = |fee: u32| (fee > 0).then(|| labels::money(fee, &view.clinic.currency, view.language));
@@ -150,6 +154,7 @@ pub(super) fn shown(view: &View, link: &LinkToken, row: &AppointmentRow, patient
         sent_to: sent_to(row),
         in_past: row.place.end <= view.now,
         unsettled: None,
+        waitlist: None,
         answered: if row.is_declined() { Some(Answered::No) } else { row.is_overdue(view.now).then_some(Answered::Late) },
         open,
         fee_now: money(fee_now(&view.clinic, row, view.now)).filter(|_| open),
@@ -159,11 +164,12 @@ pub(super) fn shown(view: &View, link: &LinkToken, row: &AppointmentRow, patient
         fee_due: row.since.cancelled.as_ref().and_then(|cancelled| money(cancelled.fee)),
         version: version(&view.clinic, row, view.now),
         draft: if row.place.end > view.now { row.since.draft.clone() } else { VisitDraft::default() },
+        series: Vec::new(),
     })
 }
 
 /// Whether its patient may still change it.
-pub(super) fn is_open(row: &AppointmentRow, now: DateTime<Utc>) -> bool {
+pub(crate) fn is_open(row: &AppointmentRow, now: DateTime<Utc>) -> bool {
     row.status != VisitStatus::Cancelled && is_ahead(row.place.start, now)
 }
 

@@ -53,6 +53,7 @@ pub fn treatment(clinic: &Clinic, treatment: &Treatment, language: Language) -> 
             Audience::New => AudienceKind::New,
             Audience::Existing => AudienceKind::Existing,
             Audience::Had(_) => AudienceKind::Had,
+            Audience::Invited => AudienceKind::Invited,
         },
         on_request: matches!(treatment.confirmation, Confirmation::OnRequest { .. }),
         group: treatment.capacity > 1,

@@ -8,6 +8,8 @@ use std::fmt;
 use std::path::Path;
 
 use crate::audit;
+use crate::booking::zone;
+use crate::clock::Clock;
 use crate::config::mail::Encryption;
 use crate::config::{Config, Shown, is_local};
 use crate::letters::sms::Sms;
@@ -161,6 +163,11 @@ async fn examine_database(database: &Database, findings: &mut Vec<Finding>) -> R
             Err(broken) => Finding::Bad(broken.to_string()),
         });
     }
+    let shifted = zone::examine(database, Clock::system().now()).await?;
+    if shifted.is_empty() {
+        findings.push(Finding::Good("no visit has been shifted by new rules of a zone".to_owned()));
+    }
+    findings.extend(shifted.into_iter().map(Finding::Note));
     findings.push(match store::jobs_due(&mut tx).await? {
         0 => Finding::Good("no job waits".to_owned()),
         due => Finding::Note(format!("{due} jobs wait for their time or a worker")),

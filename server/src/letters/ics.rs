@@ -36,6 +36,8 @@ pub struct CalendarEntry {
     pub status: EntryStatus,
     /// Who sends it to whom; `None` for a file that anybody may load.
     pub parties: Option<Parties>,
+    /// Who publishes it, for a file of several.
+    pub publisher: Option<Party>,
 }
 
 /// The two ends of a letter, as calendars name them.
@@ -80,22 +82,7 @@ impl CalendarEntry {
 
     /// The text of the file, with CRLF at the end of each line and long lines folded.
     pub fn file(&self) -> String {
-        let mut components = Vec::new();
-        let (start, end) = match self.local_times() {
-            Some((start, end)) => {
-                components.push(time_zone(self.zone, self.start, self.end));
-                (in_zone("DTSTART", start, self.zone), in_zone("DTEND", end, self.zone))
-            }
-            None => (property("DTSTART", utc_text(self.start)), property("DTEND", utc_text(self.end))),
-        };
-        components.push(self.event(start, end));
-        let properties = vec![
-            property("VERSION", "2.0"),
-            property("PRODID", "-//Perennial//Visits//EN"),
-            property("CALSCALE", "GREGORIAN"),
-            property("METHOD", self.method()),
-        ];
-        Calendar { properties, components }.to_string()
+        file(self.method(), std::slice::from_ref(self))
     }
 
     /// Start and end by the clock on the wall; `None` if the wall shows one of them a second time
@@ -112,7 +99,11 @@ impl CalendarEntry {
         Some((first_reading(self.start)?, first_reading(self.end)?))
     }
 
-    fn event(&self, start: Property<'static>, end: Property<'static>) -> Component<'static> {
+    fn event(&self) -> Component<'static> {
+        let (start, end) = match self.local_times() {
+            Some((start, end)) => (in_zone("DTSTART", start, self.zone), in_zone("DTEND", end, self.zone)),
+            None => (property("DTSTART", utc_text(self.start)), property("DTEND", utc_text(self.end))),
+        };
         let status = match self.status {
             EntryStatus::Confirmed => "CONFIRMED",
             EntryStatus::Tentative => "TENTATIVE",
@@ -131,12 +122,43 @@ impl CalendarEntry {
             property("STATUS", status),
             property("CLASS", "PRIVATE"),
         ];
+        properties.extend(self.publisher.as_ref().map(|publisher| party("ORGANIZER", publisher, &[])));
         if let Some(Parties { organizer, attendee }) = &self.parties {
             properties.push(party("ORGANIZER", organizer, &[]));
             properties.push(party("ATTENDEE", attendee, &[("PARTSTAT", "ACCEPTED"), ("RSVP", "FALSE")]));
         }
         component("VEVENT", properties, Vec::new())
     }
+}
+
+/// What [`published`] files are.
+pub const PUBLISHED: &str = "text/calendar; charset=utf-8; method=PUBLISH";
+
+/// Several visits in one file. They are published, whatever their state: a request and a
+/// cancellation are about one UID only (RFC 5546, 3.2.2 and 3.2.5), and a published event that is
+/// cancelled says so in its STATUS (3.2.1). The sender is named, for what becomes of each later.
+pub fn published(entries: &[CalendarEntry]) -> String {
+    file("PUBLISH", entries)
+}
+
+/// The zones of the events, each once, and the events.
+fn file(method: &'static str, entries: &[CalendarEntry]) -> String {
+    let mut zones: Vec<(Tz, DateTime<Utc>, DateTime<Utc>)> = Vec::new();
+    for entry in entries.iter().filter(|entry| entry.local_times().is_some()) {
+        match zones.iter_mut().find(|(zone, ..)| *zone == entry.zone) {
+            Some((_, start, end)) => (*start, *end) = ((*start).min(entry.start), (*end).max(entry.end)),
+            None => zones.push((entry.zone, entry.start, entry.end)),
+        }
+    }
+    let mut components: Vec<_> = zones.into_iter().map(|(zone, start, end)| time_zone(zone, start, end)).collect();
+    components.extend(entries.iter().map(CalendarEntry::event));
+    let properties = vec![
+        property("VERSION", "2.0"),
+        property("PRODID", "-//Perennial//Visits//EN"),
+        property("CALSCALE", "GREGORIAN"),
+        property("METHOD", method),
+    ];
+    Calendar { properties, components }.to_string()
 }
 
 /// A name between quotes may hold anything but quotes and control characters (RFC 5545, 3.2).
@@ -284,6 +306,7 @@ mod tests {
             url: "https://portal.example/rowan-street/visit/abc".to_owned(),
             status: EntryStatus::Confirmed,
             parties: None,
+            publisher: None,
         }
     }
 

@@ -118,7 +118,13 @@ impl VisitLetters {
     }
 
     /// Takes back what the job had tried to send and need not send any more.
-    async fn withdraw(&self, slug: &ClinicSlug, about: AppointmentId, job: &Job, why: &'static str) -> Result<(), StoreError> {
+    pub(super) async fn withdraw(
+        &self,
+        slug: &ClinicSlug,
+        about: AppointmentId,
+        job: &Job,
+        why: &'static str,
+    ) -> Result<(), StoreError> {
         let (clinic, job) = (slug.clone(), job.id);
         self.database.write(async move |tx| store::withdraw(tx, &clinic, about, job, None, why).await).await
     }
@@ -154,8 +160,9 @@ impl VisitLetters {
         let attempt = Attempt { id: self.clock.new_id(), about, job: job.id, told, now };
         self.database
             .write(async move |tx| {
-                let facts = letter_facts(tx, &clinic, about).await?;
-                if attempt.told.is_some() && facts.is_none_or(|facts| Some(tell::told(&facts)) != attempt.told) {
+                if let Some(told) = &attempt.told
+                    && tell::told_now(tx, &clinic, about, letter.kind, told).await?.as_ref() != Some(told)
+                {
                     return Ok(Standing::Changed);
                 }
                 store::begin(tx, &clinic, &letter, &attempt).await

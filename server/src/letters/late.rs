@@ -1,7 +1,7 @@
-//! The job that tells a clinic that a patient is running late.
+//! The jobs that write to a clinic: a patient is running late, a request waits for its answer.
 //!
-//! What counts is what the patient said last: who corrects themselves sends one letter more, and
-//! an earlier one that is still waiting stays unsent.
+//! What counts is the moment of sending: who corrects themselves by then sends one letter more, and
+//! an earlier one that is still waiting stays unsent; so does one about a request that was answered.
 
 use std::sync::Arc;
 
@@ -17,14 +17,15 @@ use crate::booking::letter::letter_facts;
 use crate::jobs::{Job, JobError, JobRun};
 use crate::link::Purpose;
 
-/// Runs the jobs of the kind `letter.late`.
+/// Runs the jobs `letter.late` and `letter.unanswered`.
 pub struct LateLetters(pub Arc<VisitLetters>);
 
 /// What the job's row says.
 #[derive(Deserialize)]
 struct Subject {
     appointment: AppointmentId,
-    minutes: u32,
+    /// By which the patient is late.
+    minutes: Option<u32>,
 }
 
 #[async_trait]
@@ -37,12 +38,18 @@ impl JobRun for LateLetters {
         let mut tx = visits.database.read().await?;
         let facts = letter_facts(&mut tx, &slug, appointment).await?.ok_or(JobError::Moot("there is no such visit"))?;
         let visit = &facts.appointment;
-        if visit.status != VisitStatus::Booked || visit.since.late_min != Some(minutes) {
-            return Err(JobError::Moot("the patient said something else since"));
+        let now = visits.clock.now();
+        match minutes {
+            Some(_) if visit.status != VisitStatus::Booked || visit.since.late_min != minutes => {
+                return Err(JobError::Moot("the patient said something else since"));
+            }
+            None if !visit.is_overdue(now) => return Err(JobError::Moot("it was answered")),
+            _ => {}
         }
-        let (now, link) = (visits.clock.now(), visits.links.make(Purpose::Visit, appointment.0));
-        let letter = VisitLetter { facts: &facts, clinic: &clinic, link: &link, origin: &visits.origin, now }
-            .write_late(minutes)
+        let link = visits.links.make(Purpose::Visit, appointment.0);
+        let writing = VisitLetter { facts: &facts, clinic: &clinic, link: &link, origin: &visits.origin, now };
+        let letter = minutes
+            .map_or_else(|| writing.write_unanswered(), |minutes| writing.write_late(minutes))
             .map_err(|error| JobError::Fail(anyhow!(error)))?;
         drop(tx);
         visits.send(&slug, News { about: appointment, letter, told: None }, job).await

@@ -30,6 +30,18 @@ pub enum LetterKind {
     Links,
     /// To the clinic: the patient is running late.
     Late,
+    /// To the clinic: a request waits for an answer that is overdue.
+    Unanswered,
+    /// The rules of the visit's zone changed; it keeps its time on the wall.
+    Clock,
+    /// A time came free for somebody who waits.
+    Offer,
+    /// Somebody is on the waiting list.
+    Waiting,
+    /// Several visits are booked in one go.
+    Series,
+    /// Several of them will not take place.
+    SeriesCancelled,
 }
 
 impl LetterKind {
@@ -47,6 +59,12 @@ impl LetterKind {
             Self::Unfit => "unfit",
             Self::Links => "links",
             Self::Late => "late",
+            Self::Unanswered => "unanswered",
+            Self::Clock => "clock",
+            Self::Offer => "offer",
+            Self::Waiting => "waiting",
+            Self::Series => "series",
+            Self::SeriesCancelled => "series_cancelled",
         }
     }
 
@@ -64,7 +82,18 @@ impl LetterKind {
             Self::Unfit => "the clinic has no place for the visit any more",
             Self::Links => "somebody asked for the links of visits with this address",
             Self::Late => "the patient is running late",
+            Self::Unanswered => "a request was not answered in time",
+            Self::Clock => "the rules of the visit's time zone changed",
+            Self::Offer => "a time came free for somebody who waits",
+            Self::Waiting => "somebody joined the waiting list",
+            Self::Series => "the visits were booked",
+            Self::SeriesCancelled => "the visits were cancelled",
         }
+    }
+
+    /// Whether it is about several visits that were booked in one go.
+    pub const fn is_series(self) -> bool {
+        matches!(self, Self::Series | Self::SeriesCancelled)
     }
 }
 

@@ -11,7 +11,9 @@
 //! - [`tell`]: by which a change of a visit asks for a letter
 //! - [`job`]: decides at the moment of sending, sends, and notes it; [`store`]: its SQL
 //! - [`links`]: writes to who lost the link of a visit
+//! - [`series`]: writes once about several visits
 //! - [`late`]: tells a clinic that a patient is running late
+//! - [`waitlist`]: writes to who waits for a time
 
 pub mod channel;
 pub mod ics;
@@ -24,6 +26,7 @@ pub mod mailbox_page;
 pub mod message;
 pub mod render;
 pub mod segments;
+pub mod series;
 pub mod sms;
 pub mod smtp;
 pub mod store;
@@ -31,3 +34,4 @@ pub mod tell;
 #[cfg(test)]
 mod testing;
 pub mod visit;
+pub mod waitlist;

@@ -44,7 +44,7 @@ macro_rules! templates {
     };
 }
 
-const TEMPLATES: &[(&str, &str)] = templates!("confirmation" "request_received" "overdue" "declined" "change" "cancellation" "moved_by_clinic" "withdrawn" "unfit" "links"; "late/en.txt" "late/es.txt" "late/de.txt" "late/ar.txt" "layout.html" "mailbox/list.html" "mailbox/letter.html");
+const TEMPLATES: &[(&str, &str)] = templates!("confirmation" "request_received" "overdue" "declined" "change" "cancellation" "moved_by_clinic" "withdrawn" "unfit" "clock" "links" "series" "series_cancelled" "offer" "waiting"; "late/en.txt" "late/es.txt" "late/de.txt" "late/ar.txt" "unanswered/en.txt" "unanswered/es.txt" "unanswered/de.txt" "unanswered/ar.txt" "layout.html" "mailbox/list.html" "mailbox/letter.html");
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();

@@ -161,18 +161,37 @@ pub async fn withdraw(
     .map(drop)
 }
 
-/// What the last letter about a visit said of it, as far as letters went out.
-pub async fn last_told(tx: &mut Tx, clinic: &ClinicSlug, about: AppointmentId) -> Result<Option<String>, StoreError> {
-    let last = tx
+/// What the last letter about a visit said of it, as far as letters went out. A letter about
+/// several is about the first of their series, and has a line for each.
+pub async fn last_told(
+    tx: &mut Tx,
+    clinic: &ClinicSlug,
+    about: AppointmentId,
+    series: Option<Uuid>,
+) -> Result<Option<String>, StoreError> {
+    let letters = tx
         .query(
-            "SELECT told FROM letter WHERE clinic = $1 AND appointment = $2 AND told IS NOT NULL
-             AND state IN ('sending', 'sent', 'delivered', 'unknown') ORDER BY sent_at DESC, id DESC LIMIT 1",
+            "SELECT kind, told FROM letter WHERE clinic = $1 AND told IS NOT NULL
+             AND state IN ('sending', 'sent', 'delivered', 'unknown')
+             AND (appointment = $2 AND kind NOT LIKE 'series%' OR appointment = $3 AND kind LIKE 'series%')
+             ORDER BY sent_at DESC, id DESC",
         )
         .bind(clinic.as_str())
         .bind(about.0)
-        .fetch_optional()
+        .bind(series)
+        .fetch_all()
         .await?;
-    last.map(|row| row.get("told")).transpose()
+    for row in &letters {
+        let told: String = row.get("told")?;
+        if !row.get::<String>("kind")?.starts_with("series") {
+            return Ok(Some(told));
+        }
+        let own = told.lines().find_map(|line| line.strip_prefix(&about.to_string())?.strip_prefix(' '));
+        if let Some(own) = own {
+            return Ok(Some(own.to_owned()));
+        }
+    }
+    Ok(None)
 }
 
 /// Notes how the attempt ended.

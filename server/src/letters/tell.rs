@@ -10,7 +10,8 @@ use app::ids::{AppointmentId, ClinicSlug};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::booking::letter::LetterFacts;
+use super::letter::LetterKind;
+use crate::booking::letter::{LetterFacts, letter_facts};
 use crate::booking::store::appointment::{AppointmentRow, status_text};
 use crate::jobs::{self, NewJob, queue};
 use crate::store::{StoreError, Tx};
@@ -19,6 +20,8 @@ use crate::store::{StoreError, Tx};
 pub const LETTER_JOB: &str = "letter.confirmation";
 /// The job that writes to the patient after a visit was changed.
 pub const CHANGE_LETTER_JOB: &str = "letter.change";
+/// The job that writes once about several visits that were booked or changed together.
+pub const SERIES_LETTER_JOB: &str = "letter.series";
 
 /// Adds the letter about a visit to the change that causes it. `sequence` is the visit's after the
 /// change, 0 for a new one; `job` is a fresh id.
@@ -38,6 +41,32 @@ pub async fn tell(
         due_at: now,
     };
     jobs::enqueue(tx, &added, now, job).await.map(drop)
+}
+
+/// Adds the one letter about visits of a series that a change is about: each with its sequence
+/// after the change, 0 for new ones; `job` is a fresh id. A single one gets its usual letter.
+pub async fn tell_together(
+    tx: &mut Tx,
+    clinic: &ClinicSlug,
+    series: Uuid,
+    visits: &[(AppointmentId, i64)],
+    job: Uuid,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    match visits {
+        [] => Ok(()),
+        [(only, sequence)] => tell(tx, clinic, *only, *sequence, job, now).await,
+        [(first, sequence), ..] => {
+            let added = NewJob {
+                clinic: clinic.as_str(),
+                kind: SERIES_LETTER_JOB,
+                subject: serde_json::json!({ "series": series, "visits": visits }),
+                unique_key: format!("{SERIES_LETTER_JOB}/{first}/{sequence}"),
+                due_at: now,
+            };
+            jobs::enqueue(tx, &added, now, job).await.map(drop)
+        }
+    }
 }
 
 /// A letter beside the one about a change.
@@ -101,4 +130,31 @@ pub(super) fn told(facts: &LetterFacts) -> String {
         place.practitioner,
         place.location
     )
+}
+
+/// The same for several visits, a line for each.
+pub(super) fn told_together(visits: &[LetterFacts]) -> String {
+    let lines = visits.iter().map(|facts| format!("{} {}", facts.appointment.id, told(facts)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// What a letter that said `before` would say now, of the same visits; `None` if one is not there.
+pub(super) async fn told_now(
+    tx: &mut Tx,
+    clinic: &ClinicSlug,
+    about: AppointmentId,
+    kind: LetterKind,
+    before: &str,
+) -> Result<Option<String>, StoreError> {
+    if !kind.is_series() {
+        return Ok(letter_facts(tx, clinic, about).await?.as_ref().map(told));
+    }
+    let mut visits = Vec::new();
+    for line in before.lines() {
+        let id = line.split(' ').next().and_then(|id| id.parse().ok()).map(AppointmentId);
+        let Some(id) = id else { return Ok(None) };
+        let Some(facts) = letter_facts(tx, clinic, id).await? else { return Ok(None) };
+        visits.push(facts);
+    }
+    Ok(Some(told_together(&visits)))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use app::booking::model::VisitStatus;
 use app::booking::rules::Span;
-use app::clinic::model::{Clinic, Location, Practitioner, Texts};
+use app::clinic::model::{Clinic, Location, Practitioner, Texts, WaitlistTerms};
 use app::fields::{Email, Phone};
 use app::ids::{AppointmentId, PatientId};
 use app::words::Language;
@@ -40,6 +40,7 @@ pub fn clinic() -> Clinic {
         languages: Language::ALL.to_vec(),
         sites: Vec::new(),
         horizon_days: 120,
+        waitlist: WaitlistTerms::default(),
         locations: vec![Location {
             slug: "rowan-street".parse().unwrap(),
             name: "Rowan Street".to_owned(),
@@ -95,6 +96,7 @@ pub fn facts(language: Language) -> LetterFacts {
             version: String::new(),
             sequence: 0,
             created_at: utc("2026-03-11T08:00:00Z"),
+            series: None,
             since: Since::default(),
         },
         patient_name: "Maya Haddad".to_owned(),

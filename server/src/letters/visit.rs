@@ -48,7 +48,7 @@ pub struct VisitLetter<'a> {
 
 /// What the templates know. Nothing about health may be added here.
 #[derive(Serialize)]
-struct Values {
+pub(super) struct Values {
     reader: String,
     patient: String,
     day: String,
@@ -110,9 +110,15 @@ impl VisitLetter<'_> {
             | LetterKind::Declined
             | LetterKind::Unfit
             | LetterKind::Links
-            | LetterKind::Late => Vec::new(),
+            | LetterKind::Late
+            | LetterKind::Unanswered
+            | LetterKind::Series
+            | LetterKind::SeriesCancelled
+            | LetterKind::Offer
+            | LetterKind::Waiting => Vec::new(),
             LetterKind::Confirmation
             | LetterKind::Change
+            | LetterKind::Clock
             | LetterKind::Cancellation
             | LetterKind::MovedByClinic
             | LetterKind::Withdrawn => vec![self.calendar_attachment(&letter.sender, &letter.recipient)?],
@@ -122,14 +128,24 @@ impl VisitLetter<'_> {
 
     /// To the clinic, in its first language: the patient is running late.
     pub fn write_late(&self, minutes: u32) -> Result<Letter, WritingError> {
+        self.write_to_clinic(LetterKind::Late, self.facts.appointment.sequence * 1_000 + i64::from(minutes))
+    }
+
+    /// To the clinic: a request should have been answered by now.
+    pub fn write_unanswered(&self) -> Result<Letter, WritingError> {
+        self.write_to_clinic(LetterKind::Unanswered, self.facts.appointment.sequence)
+    }
+
+    /// `version` tells letters of the same kind about the same visit apart.
+    fn write_to_clinic(&self, kind: LetterKind, version: i64) -> Result<Letter, WritingError> {
         let visit = &self.facts.appointment;
         let language = self.clinic.languages.first().copied().unwrap_or_default();
         let values = self.values(language)?;
         let headline = format!("{}{} {}", values.day, comma(language), values.time);
-        let rendered = mail(LetterKind::Late, language, &headline, &self.clinic.name, &values)?;
+        let rendered = mail(kind, language, &headline, &self.clinic.name, &values)?;
         Ok(Letter {
-            id: MessageId::new(LetterKind::Late, &visit.id, visit.sequence * 1_000 + i64::from(minutes), self.host()),
-            kind: LetterKind::Late,
+            id: MessageId::new(kind, &visit.id, version, self.host()),
+            kind,
             language,
             sender: Sender { name: self.clinic.name.clone(), email: self.clinic.email.clone() },
             recipient: Recipient::Mail { name: self.clinic.name.clone(), email: self.clinic.email.clone() },
@@ -168,6 +184,7 @@ impl VisitLetter<'_> {
                 VisitStatus::Cancelled => EntryStatus::Cancelled,
             },
             parties: None,
+            publisher: None,
         })
     }
 
@@ -184,14 +201,14 @@ impl VisitLetter<'_> {
     }
 
     /// The patient's language if the clinic writes it, else the clinic's first.
-    fn language(&self) -> Language {
+    pub(super) fn language(&self) -> Language {
         let wanted = self.facts.appointment.language;
         let writes = &self.clinic.languages;
         if writes.contains(&wanted) { wanted } else { writes.first().copied().unwrap_or(wanted) }
     }
 
     /// Mail if there is an address for it: a text message costs, and holds less.
-    fn recipient(&self) -> Result<Recipient, WritingError> {
+    pub(super) fn recipient(&self) -> Result<Recipient, WritingError> {
         let visit = &self.facts.appointment;
         let email = visit.email.as_deref().and_then(|text| Email::parse(text).ok().flatten());
         let phone = visit.phone.as_deref().and_then(|text| Phone::parse(text).ok().flatten());
@@ -203,12 +220,12 @@ impl VisitLetter<'_> {
     }
 
     /// Who booked: the patient, or someone who cares for them.
-    fn reader(&self) -> &str {
+    pub(super) fn reader(&self) -> &str {
         let booker = self.facts.appointment.booker_name.as_deref().filter(|name| !name.is_empty());
         booker.unwrap_or(&self.facts.patient_name)
     }
 
-    fn values(&self, language: Language) -> Result<Values, WritingError> {
+    pub(super) fn values(&self, language: Language) -> Result<Values, WritingError> {
         let visit = &self.facts.appointment;
         let (location, zone) = self.location()?;
         let moment = labels::moment(visit.place.start, zone, language, self.now, None);
@@ -249,6 +266,7 @@ impl VisitLetter<'_> {
             (Some(UnsettledKind::Moved), _) => LetterKind::MovedByClinic,
             (Some(UnsettledKind::Cancelled), _) => LetterKind::Withdrawn,
             (Some(UnsettledKind::Unfit), _) => LetterKind::Unfit,
+            (None, VisitStatus::Booked) if visit.kept_by_clock() && self.facts.told.is_some() => LetterKind::Clock,
             // Who was told of no other time hears of this one as of a booking.
             (None, VisitStatus::Booked) if visit.moved_from().is_some() && self.facts.told.is_some() => LetterKind::Change,
             (None, VisitStatus::Booked) => LetterKind::Confirmation,
@@ -274,7 +292,7 @@ impl VisitLetter<'_> {
         format!("{}{}", self.origin, routes::visit(&self.clinic.slug, self.link))
     }
 
-    fn host(&self) -> &str {
+    pub(super) fn host(&self) -> &str {
         host(self.origin)
     }
 }
@@ -294,7 +312,7 @@ pub const fn comma(language: Language) -> &'static str {
 
 /// A name or number keeps its own direction inside a sentence that runs from right to left
 /// (UAX #9: first strong isolate). Line breaks in it would look like the letter's own.
-fn isolated(text: &str, language: Language) -> String {
+pub fn isolated(text: &str, language: Language) -> String {
     let text = text.split(char::is_control).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
     if language == Language::Ar { format!("\u{2068}{text}\u{2069}") } else { text }
 }

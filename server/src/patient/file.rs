@@ -1,8 +1,8 @@
 //! A clinic's list of patients: a CSV file (RFC 4180) with a first line that names its columns.
 //!
 //! `name`, `birth_date` (1984-03-27) and one of `email` and `phone` are needed; `language` (the
-//! clinic's first unless given), `had` (slugs of treatments, spaces between) and `books_online`
-//! (`yes` unless `no`) are not. Whatever else is wrong is said at once, with its line.
+//! clinic's first unless given), `had` and `invited` (slugs of treatments, spaces between) and
+//! `books_online` (`yes` unless `no`) are not. Whatever else is wrong is said at once, with its line.
 
 use app::clinic::model::Clinic;
 use app::fields::{Email, FieldError, PersonName, Phone};
@@ -14,7 +14,7 @@ use super::Known;
 use crate::booking::store::patient::Person;
 use crate::clinic::file::Mistake;
 
-const COLUMNS: [&str; 7] = ["name", "birth_date", "email", "phone", "language", "had", "books_online"];
+const COLUMNS: [&str; 8] = ["name", "birth_date", "email", "phone", "language", "had", "invited", "books_online"];
 const NEEDED: [&str; 2] = ["name", "birth_date"];
 
 /// # Errors
@@ -29,6 +29,7 @@ pub fn read(text: &str, clinic: &Clinic, today: NaiveDate) -> Result<Vec<Known>,
     if !mistakes.is_empty() {
         return Err(mistakes);
     }
+    let says_invited = header.iter().any(|name| name == "invited");
     let mut list = Vec::new();
     for record in reader.records() {
         let record = match record {
@@ -43,7 +44,7 @@ pub fn read(text: &str, clinic: &Clinic, today: NaiveDate) -> Result<Vec<Known>,
             let place = header.iter().position(|name| name == column);
             place.and_then(|place| record.get(place)).unwrap_or_default()
         };
-        match known(value, clinic, today) {
+        match known(value, says_invited, clinic, today) {
             Ok(known) => list.push(known),
             Err(reasons) => mistakes.extend(reasons.into_iter().map(|reason| mistake(line, reason))),
         }
@@ -84,7 +85,12 @@ fn columns(header: &csv::StringRecord) -> Vec<Mistake> {
 }
 
 /// One patient, or everything that is wrong with the line.
-fn known<'a>(value: impl Fn(&str) -> &'a str, clinic: &Clinic, today: NaiveDate) -> Result<Known, Vec<String>> {
+fn known<'a>(
+    value: impl Fn(&str) -> &'a str,
+    says_invited: bool,
+    clinic: &Clinic,
+    today: NaiveDate,
+) -> Result<Known, Vec<String>> {
     let mut reasons = Vec::new();
     let mut keep = |reason: String| reasons.push(reason);
     let name = PersonName::parse(value("name")).map_err(|error| keep(field("name", error))).ok();
@@ -95,7 +101,8 @@ fn known<'a>(value: impl Fn(&str) -> &'a str, clinic: &Clinic, today: NaiveDate)
         keep("`email` and `phone` are both empty. Give one: it is how a patient is recognised.".to_owned());
     }
     let language = language(value("language"), clinic).map_err(&mut keep).ok();
-    let had = had(value("had"), clinic).map_err(&mut keep).ok();
+    let had = treatments("had", value("had"), clinic).map_err(&mut keep).ok();
+    let invited = treatments("invited", value("invited"), clinic).map_err(&mut keep).ok();
     let books_online = match value("books_online") {
         "" | "yes" => Some(true),
         "no" => Some(false),
@@ -104,8 +111,17 @@ fn known<'a>(value: impl Fn(&str) -> &'a str, clinic: &Clinic, today: NaiveDate)
             None
         }
     };
-    let (Some(name), Some(birth_date), Some(email), Some(phone), Some(language), Some(had), Some(books_online), true) =
-        (name, birth_date, email, phone, language, had, books_online, reasons.is_empty())
+    let (
+        Some(name),
+        Some(birth_date),
+        Some(email),
+        Some(phone),
+        Some(language),
+        Some(had),
+        Some(invited),
+        Some(books_online),
+        true,
+    ) = (name, birth_date, email, phone, language, had, invited, books_online, reasons.is_empty())
     else {
         return Err(reasons);
     };
@@ -117,7 +133,7 @@ fn known<'a>(value: impl Fn(&str) -> &'a str, clinic: &Clinic, today: NaiveDate)
         phone: phone.map(|phone| phone.as_str().to_owned()),
         language,
     };
-    Ok(Known { person, had, books_online })
+    Ok(Known { person, had, invited: says_invited.then_some(invited), books_online })
 }
 
 fn field(name: &str, error: FieldError) -> String {
@@ -144,10 +160,10 @@ fn language(text: &str, clinic: &Clinic) -> Result<Language, String> {
         .ok_or_else(|| format!("`language` is \"{text}\". The clinic's languages are: {}.", tags()))
 }
 
-fn had(text: &str, clinic: &Clinic) -> Result<Vec<TreatmentSlug>, String> {
+fn treatments(column: &str, text: &str, clinic: &Clinic) -> Result<Vec<TreatmentSlug>, String> {
     let read = |slug: &str| {
         let known = slug.parse::<TreatmentSlug>().ok().filter(|slug| clinic.treatment(slug).is_some());
-        known.ok_or_else(|| format!("`had` names \"{slug}\", which is no treatment of the clinic."))
+        known.ok_or_else(|| format!("`{column}` names \"{slug}\", which is no treatment of the clinic."))
     };
     text.split_whitespace().map(read).collect()
 }
@@ -208,7 +224,7 @@ mod tests {
         assert_eq!(
             reasons("name,age,email,email\nMaya,42,a@example.org,b@example.org\n"),
             [
-                "line 1: There is no column \"age\". The columns are: name, birth_date, email, phone, language, had, books_online.",
+                "line 1: There is no column \"age\". The columns are: name, birth_date, email, phone, language, had, invited, books_online.",
                 "line 1: The column \"email\" is there twice. Remove one.",
                 "line 1: The column \"birth_date\" is missing. The first line names the columns.",
             ]

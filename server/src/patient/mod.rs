@@ -3,7 +3,7 @@
 //! - [`file`]: the list read, with every mistake in it
 //! - [`load`]: the list taken over
 //!
-//! The list says who counts as known, which treatments they had, and who should call instead of
+//! The list says who counts as known, which treatments they had or are invited to, and who should call instead of
 //! booking online. Loading it again changes what it says and removes nobody.
 
 pub mod file;
@@ -29,6 +29,8 @@ pub struct Known {
     pub person: Person,
     /// What they had before this system knew of them.
     pub had: Vec<TreatmentSlug>,
+    /// Which treatments they may book by invitation; `None` if the list does not say.
+    pub invited: Option<Vec<TreatmentSlug>>,
     /// `false`: they are asked to call.
     pub books_online: bool,
 }
@@ -67,6 +69,9 @@ pub async fn load(database: &Database, clock: &Clock, clinic: &ClinicSlug, list:
                     patient::know(tx, &clinic, id, known.books_online).await?;
                     for treatment in &known.had {
                         patient::treated(tx, &clinic, id, treatment).await?;
+                    }
+                    if let Some(invited) = &known.invited {
+                        patient::invite(tx, &clinic, id, invited).await?;
                     }
                     audit::record(tx, &audit::Entry::new(clinic.as_str(), &caller, "patient.load", id), now).await?;
                 }

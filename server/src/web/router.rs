@@ -9,9 +9,11 @@ use std::sync::Arc;
 
 use app::Hue;
 use app::booking::api::BookingService;
+use app::booking::series::api::SeriesService;
 use app::clinic::api::ClinicService;
 use app::embed::Frame;
 use app::embed::is_framed;
+use app::waitlist::api::WaitlistService;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::CONTENT_SECURITY_POLICY;
@@ -48,6 +50,8 @@ pub struct Web {
     pub clinics: Arc<Clinics>,
     pub clinic: Arc<dyn ClinicService>,
     pub booking: Arc<dyn BookingService>,
+    pub waitlist: Arc<dyn WaitlistService>,
+    pub series: Arc<dyn SeriesService>,
     pub calendars: Arc<Calendars>,
     /// A website to look at, in a demo.
     pub example: Option<Example>,
@@ -109,10 +113,12 @@ fn layers(router: Router, config: &Config, web: Web, gate: &Arc<Gate>, style: Ar
 
 /// What pages and server functions find in their context beside the request itself.
 fn context(web: &Web) -> impl Fn() + Clone + Send + Sync + 'static {
-    let Web { clinic, booking, clinics, .. } = web.clone();
+    let Web { clinic, booking, series, waitlist, clinics, .. } = web.clone();
     move || {
         provide_context(Arc::clone(&clinic));
         provide_context(Arc::clone(&booking));
+        provide_context(Arc::clone(&series));
+        provide_context(Arc::clone(&waitlist));
         let (Some(parts), Some(options)) = (use_context::<Parts>(), use_context::<ResponseOptions>()) else { return };
         if let Some(nonce) = app::request::nonce() {
             options.insert_header(CONTENT_SECURITY_POLICY, security::policy(Some(&nonce), parts.extensions.get()));

@@ -88,7 +88,12 @@ impl Gate {
         let Peer(peer) = *request.extensions().get::<Peer>()?;
         let address = client_address(peer.ip(), request.headers(), self.trusted_proxies);
         let limiter = match embed::function(request.uri().path()) {
-            "/api/booking/hold" | "/api/booking/confirm" | "/api/booking/links" => &self.bookings,
+            "/api/booking/hold"
+            | "/api/booking/plan"
+            | "/api/booking/series"
+            | "/api/booking/confirm"
+            | "/api/booking/links"
+            | "/api/waitlist/begin" => &self.bookings,
             _ => &self.changes,
         };
         let until = limiter.check_key(&address).err()?;

@@ -2,7 +2,7 @@
 
 use app::booking::api::BookingService as _;
 use app::booking::model::{Draft, HoldState, VisitStatus};
-use app::clinic::model::Texts;
+use app::clinic::model::{Audience, Texts};
 use app::error::{PortalError, Reason};
 use app::fields::FieldError;
 use app::ids::LinkToken;
@@ -299,6 +299,23 @@ on_both! {
         let namesake = portal.visitor(27);
         assert_eq!(namesake.draft().name, maya.draft().name);
         assert_eq!(namesake.book("follow-up", Some("tom"), "2026-03-16T15:00:00Z").await.unwrap_err(), not_eligible);
+    }
+
+    async fn by_invitation_means_whom_the_list_names_and_for_as_long_as_it_does(portal: TestPortal) {
+        portal.reload(|clinic| clinic.treatments[1].audience = Audience::Invited).await;
+        let (maya, omar) = (portal.visitor(1), portal.visitor(2));
+        let not_eligible = PortalError::Conflict(Reason::NotEligible);
+        let list = |invited| format!("name,birth_date,email,invited\nVisitor NumberB,1984-03-27,visitor1@example.org,{invited}\n");
+        portal.load_patients("name,birth_date,email\nVisitor NumberB,1984-03-27,visitor1@example.org\n").await;
+        assert_eq!(maya.book("short", Some("tom"), TEN).await.unwrap_err(), not_eligible, "known is not invited");
+        portal.load_patients(&list("short")).await;
+        maya.book("short", Some("tom"), TEN).await.unwrap();
+        assert_eq!(omar.book("short", Some("tom"), "2026-03-16T10:00:00Z").await.unwrap_err(), not_eligible);
+        // A list that does not speak of invitations takes none back; one that does, does.
+        portal.load_patients("name,birth_date,email\nVisitor NumberB,1984-03-27,visitor1@example.org\n").await;
+        maya.book("short", Some("tom"), "2026-03-16T11:00:00Z").await.unwrap();
+        portal.load_patients(&list("")).await;
+        assert_eq!(maya.book("short", Some("tom"), "2026-03-16T13:00:00Z").await.unwrap_err(), not_eligible);
     }
 
     async fn whom_the_clinic_asks_to_call_books_nothing_online_until_the_list_says_so(portal: TestPortal) {

@@ -32,6 +32,7 @@ pub fn treatment(slug: &str, practitioners: &[&str]) -> Treatment {
         after: texts("rest"),
         questionnaires: vec![],
         recall_days: None,
+        series_max: None,
     }
 }
 
@@ -90,15 +91,16 @@ pub fn small() -> Clinic {
         languages: Language::ALL.to_vec(),
         sites: vec![],
         horizon_days: 90,
+        waitlist: WaitlistTerms::default(),
         locations: vec![location("london", "Europe/London"), location("new-york", "America/New_York")],
         practitioners: vec![practitioner("tom", "Tom Ferreira"), practitioner("priya", "Priya Nair")],
         rooms: vec![room("one", "london", "room"), room("two", "london", "room"), room("ny", "new-york", "room")],
         questionnaires: vec![],
         categories: vec![Category { slug: "all".into(), name: texts("All") }],
         treatments: vec![
-            treatment("physio", &["tom", "priya"]),
+            Treatment { series_max: Some(8), ..treatment("physio", &["tom", "priya"]) },
             Treatment { duration_min: 30, buffer_before_min: 5, buffer_after_min: 0, ..treatment("short", &["tom"]) },
-            Treatment { capacity: 4, ..treatment("class", &["tom"]) },
+            Treatment { capacity: 4, series_max: Some(4), ..treatment("class", &["tom"]) },
             Treatment { confirmation: Confirmation::OnRequest { answer_within_min: 240 }, ..treatment("request", &["priya"]) },
             Treatment { audience: Audience::Existing, ..treatment("follow-up", &["tom"]) },
             Treatment { audience: Audience::New, ..treatment("first", &["tom"]) },

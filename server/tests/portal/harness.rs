@@ -22,6 +22,7 @@ use server::clinic::{self, Clinics};
 use server::clock::Clock;
 use server::link::Links;
 use server::store::{Address, Database, Tx};
+use server::waitlist::Waitlist;
 use sqlx::{Connection as _, PgConnection};
 
 /// Two tests, `sqlite` and `postgres`, in a module with the sentence's name.
@@ -52,6 +53,8 @@ pub struct TestPortal {
     pub database: Database,
     pub clock: Clock,
     pub booking: Arc<Booking>,
+    pub waitlist: Arc<Waitlist>,
+    pub links: Arc<Links>,
     /// Goes away with the test.
     _folder: Option<Folder>,
 }
@@ -89,8 +92,9 @@ impl TestPortal {
         }
         let links = Arc::new(Links::load(&database).await.unwrap());
         let clinics = Arc::new(Clinics::open(database.clone()).await.unwrap());
-        let booking = Arc::new(Booking::new(database.clone(), clock.clone(), links, clinics));
-        Self { database, clock, booking, _folder: None }
+        let booking = Arc::new(Booking::new(database.clone(), clock.clone(), links.clone(), clinics.clone()));
+        let waitlist = Arc::new(Waitlist::new(booking.clone(), database.clone(), clock.clone(), links.clone(), clinics));
+        Self { database, clock, booking, waitlist, links, _folder: None }
     }
 
     /// The same portal as a second process would open it.

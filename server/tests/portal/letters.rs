@@ -13,8 +13,9 @@ use server::jobs::queue::{ATTEMPTS_MAX, LEASE};
 use server::jobs::{Registry, Worker};
 use server::letters::channel::Channels;
 use server::letters::job::VisitLetters;
+use server::letters::series::SeriesLetters;
 use server::letters::store::{NotSent, not_sent};
-use server::letters::tell::{CHANGE_LETTER_JOB, LETTER_JOB, tell};
+use server::letters::tell::{CHANGE_LETTER_JOB, LETTER_JOB, SERIES_LETTER_JOB, tell};
 use server::link::Links;
 
 use crate::harness::{Folder, TestPortal, at, rowan};
@@ -38,7 +39,8 @@ pub async fn worker(portal: &TestPortal, server: &str, more: &[(&str, &str)]) ->
         undo: config.letters_undo,
     };
     let letters = Arc::new(letters);
-    let registry = Registry::default().job(LETTER_JOB, letters.clone()).job(CHANGE_LETTER_JOB, letters);
+    let registry = Registry::default().job(LETTER_JOB, letters.clone()).job(CHANGE_LETTER_JOB, letters.clone());
+    let registry = registry.job(SERIES_LETTER_JOB, Arc::new(SeriesLetters(letters)));
     Worker::new(portal.database.clone(), portal.clock.clone(), registry)
 }
 

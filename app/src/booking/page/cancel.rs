@@ -153,17 +153,33 @@ fn cost(visit: &Visit) -> AnyView {
 
 fn cancel_form(clinic: &ClinicSlug, visit: &Visit, draft: &CancelDraft, errors: Signal<FieldErrors>, cancel: Sending) -> AnyView {
     let w = words();
-    let labels =
-        [w.cancel_why_not_needed(), w.cancel_why_time(), w.cancel_why_elsewhere(), w.cancel_why_cost(), w.cancel_why_other()];
-    let whys = CANCEL_WHYS.into_iter().zip(labels).map(|(why, label)| {
-        view! { <Choice id=why field="why" kind="radio" value=why checked=draft.why == why label=label/> }
-    });
     let say = match (&visit.fee_now, visit.status) {
         (Some(fee), _) => w.cancel_confirm_fee(fee),
         (None, VisitStatus::Pending) => w.cancel_confirm_request().to_owned(),
         (None, _) => w.cancel_confirm().to_owned(),
     };
     let inside = view! {
+        {reasons(draft, errors)}
+        <div class="actions">
+            <button class="btn bad" aria-busy=busy(cancel)>
+                {move || if cancel.is_pending() { w.cancel_confirming().to_owned() } else { say.clone() }}
+            </button>
+            <a class="btn plain" href=routes::visit(clinic, &visit.token)>{w.cancel_keep()}</a>
+        </div>
+    };
+    let fields = vec![("clinic", clinic.to_string()), ("visit", visit.token.to_string()), ("version", visit.version.clone())];
+    form(cancel, None, fields, inside)
+}
+
+/// Why, if they like to say it.
+pub fn reasons(draft: &CancelDraft, errors: Signal<FieldErrors>) -> AnyView {
+    let w = words();
+    let labels =
+        [w.cancel_why_not_needed(), w.cancel_why_time(), w.cancel_why_elsewhere(), w.cancel_why_cost(), w.cancel_why_other()];
+    let whys = CANCEL_WHYS.into_iter().zip(labels).map(|(why, label)| {
+        view! { <Choice id=why field="why" kind="radio" value=why checked=draft.why == why label=label/> }
+    });
+    view! {
         <fieldset class="field" aria-describedby="why-hint">
             <legend>{w.cancel_why()}</legend>
             <p class="hint" id="why-hint">{w.cancel_why_hint()}</p>
@@ -176,13 +192,6 @@ fn cancel_form(clinic: &ClinicSlug, visit: &Visit, draft: &CancelDraft, errors: 
             value=draft.reason.clone()
             errors=errors
         />
-        <div class="actions">
-            <button class="btn bad" aria-busy=busy(cancel)>
-                {move || if cancel.is_pending() { w.cancel_confirming().to_owned() } else { say.clone() }}
-            </button>
-            <a class="btn plain" href=routes::visit(clinic, &visit.token)>{w.cancel_keep()}</a>
-        </div>
-    };
-    let fields = vec![("clinic", clinic.to_string()), ("visit", visit.token.to_string()), ("version", visit.version.clone())];
-    form(cancel, None, fields, inside)
+    }
+    .into_any()
 }

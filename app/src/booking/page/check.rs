@@ -8,8 +8,10 @@ use leptos_meta::Meta;
 
 use super::held::{not_kept, when};
 use super::private_link;
+use super::series::{choose_form, failed, lines, not_whole};
 use crate::booking::api::{self, Confirm, Hold};
 use crate::booking::model::{Draft, Held, HoldState, VisitSummary};
+use crate::booking::series::api::Choose;
 use crate::error::{PortalError, Reason};
 use crate::ids::ClinicSlug;
 use crate::routes;
@@ -26,7 +28,7 @@ use crate::words::words;
 pub fn check_page() -> AnyView {
     let link = private_link("hold");
     let held = ask(move || link().map(|(clinic, hold)| api::Held { clinic, hold }));
-    let (hold, confirm) = (Sending::new::<Hold>(), Sending::new::<Confirm>());
+    let (hold, confirm, choose) = (Sending::new::<Hold>(), Sending::new::<Confirm>(), Sending::new::<Choose>());
     Effect::new(move |_| {
         // The answer may have changed what the page has to show: the time is gone, the price
         // is another. Then the page is asked for anew.
@@ -38,10 +40,19 @@ pub fn check_page() -> AnyView {
         }
         held.again();
     });
+    Effect::new(move |was_pending: Option<bool>| {
+        let is_pending = choose.is_pending();
+        // Other times for some of the visits are a page to check anew.
+        if was_pending == Some(true) && !is_pending {
+            focus_next(if choose.refused_now().is_some() { ANSWER } else { TITLE });
+            held.again();
+        }
+        is_pending
+    });
     held.show(move |held: Held| {
         let Some((clinic, _)) = untrack(link) else { return ().into_any() };
         not_kept(&clinic, &held, hold)
-            .unwrap_or_else(|| if held.ready { check_view(&clinic, &held, confirm) } else { not_ready(&clinic, &held) })
+            .unwrap_or_else(|| if held.ready { check_view(&clinic, &held, confirm, choose) } else { not_ready(&clinic, &held) })
     })
 }
 
@@ -63,7 +74,7 @@ fn not_ready(clinic: &ClinicSlug, held: &Held) -> AnyView {
     .into_any()
 }
 
-fn check_view(clinic: &ClinicSlug, held: &Held, confirm: Sending) -> AnyView {
+fn check_view(clinic: &ClinicSlug, held: &Held, confirm: Sending, choose: Sending) -> AnyView {
     let w = words();
     let request = held.visit.treatment.on_request;
     let (title, lead) =
@@ -77,8 +88,9 @@ fn check_view(clinic: &ClinicSlug, held: &Held, confirm: Sending) -> AnyView {
                 <StepHead step=4 title=title back=routes::details(clinic, &held.token)/>
                 <p class="lead">{lead}</p>
             </div>
+            {(!held.is_whole()).then(|| view! { {failed(choose)} {not_whole(held)} {choose_form(clinic, held, choose)} })}
             {answers(clinic, held)}
-            {cost(&held.visit)}
+            {cost(held)}
             {held.visit.answer_by.as_ref().filter(|_| request).map(|by| {
                 let sentence = w.check_request_text(&w.booking_when(&by.day, &by.time));
                 view! {
@@ -88,7 +100,7 @@ fn check_view(clinic: &ClinicSlug, held: &Held, confirm: Sending) -> AnyView {
                     </section>
                 }
             })}
-            {confirm_form(clinic, held, confirm)}
+            {held.is_whole().then(|| confirm_form(clinic, held, confirm))}
             <PhoneLine/>
         </div>
     }
@@ -140,6 +152,8 @@ fn answers(clinic: &ClinicSlug, held: &Held) -> AnyView {
         <section class="card" aria-label=w.check_answers()>
             <dl class="summary">
                 {answered(w.check_when(), w.check_change_time(), times.clone(), time)}
+                {(!held.others.is_empty())
+                    .then(|| answered(w.series_others(), w.series_change_others(), routes::series(clinic, &held.token), lines(held)))}
                 {answered(w.check_what(), w.check_change_what(), routes::booking(clinic), visit.treatment.name.clone())}
                 {answered(w.check_who(), w.check_change_who(), times.clone(), who)}
                 {answered(w.check_where(), w.check_change_where(), times, place)}
@@ -176,13 +190,19 @@ fn purposes(draft: &Draft) -> String {
     if chosen.is_empty() { w.check_contact_none().to_owned() } else { chosen.join(". ") }
 }
 
-fn cost(visit: &VisitSummary) -> AnyView {
+fn cost(held: &Held) -> AnyView {
     let w = words();
-    let price = if visit.treatment.free { w.check_cost_none().to_owned() } else { w.check_cost_line(&visit.treatment.price) };
+    let visit = &held.visit;
+    let price = match &held.total {
+        _ if visit.treatment.free => w.check_cost_none().to_owned(),
+        Some(total) => w.series_total(&visit.treatment.price, total),
+        None => w.check_cost_line(&visit.treatment.price),
+    };
+    let each = (held.total.is_some() && visit.cancel_fee.is_some()).then(|| view! { " " {w.series_rule()} });
     view! {
         <section class="stack g2">
             <h2 class="eyebrow">{w.check_cost()}</h2>
-            <p>{price} " " {cancelling(visit)}</p>
+            <p>{price} " " {cancelling(visit)} {each}</p>
         </section>
     }
     .into_any()

@@ -80,6 +80,7 @@ pub fn badges(treatment: &TreatmentCard) -> AnyView {
         AudienceKind::New => Some(w.booking_for_new()),
         AudienceKind::Existing => Some(w.booking_for_existing()),
         AudienceKind::Had => Some(w.booking_for_had()),
+        AudienceKind::Invited => Some(w.booking_for_invited()),
     };
     let marks: Vec<AnyView> = [
         treatment.on_request.then(|| view! { <Badge tone="info" text=w.booking_on_request()/> }.into_any()),

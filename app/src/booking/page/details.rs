@@ -204,7 +204,7 @@ fn hold_fields(clinic: &ClinicSlug, held: &Held) -> Vec<(&'static str, String)> 
 
 /// For me or for someone I care for. The name of who books shows only with the second, if the
 /// browser can tell; else it is there and says when it is needed.
-fn who_for(draft: &Draft, errors: Signal<FieldErrors>) -> AnyView {
+pub fn who_for(draft: &Draft, errors: Signal<FieldErrors>) -> AnyView {
     let w = words();
     let other = draft.who_for == "other";
     view! {
@@ -237,7 +237,7 @@ fn who_for(draft: &Draft, errors: Signal<FieldErrors>) -> AnyView {
     .into_any()
 }
 
-fn reach(draft: &Draft, errors: Signal<FieldErrors>) -> AnyView {
+pub fn reach(draft: &Draft, errors: Signal<FieldErrors>) -> AnyView {
     let w = words();
     view! {
         <fieldset class="field" aria-describedby="reach-hint">
@@ -287,7 +287,7 @@ pub fn language(tag: &str, otherwise: Language) -> AnyView {
 }
 
 /// Each purpose is a choice of its own, and none is made for anyone.
-fn purposes(draft: &Draft) -> AnyView {
+pub fn purposes(draft: &Draft) -> AnyView {
     let w = words();
     let purposes = [
         ("reminders", w.details_reminders(), w.details_reminders_hint(), &draft.reminders),

@@ -134,6 +134,7 @@ pub fn so_far(clinic: &ClinicSlug, held: &Held) -> AnyView {
                 <p>
                     <a class="more" href=routes::times_instead(clinic, &visit.treatment.slug, &held.token)>{w.details_change_time()}</a>
                 </p>
+                {super::series::so_far(clinic, held)}
             </div>
         </aside>
     }

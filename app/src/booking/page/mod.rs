@@ -2,11 +2,13 @@
 //!
 //! - [`choose`]: what do you need?
 //! - [`times`]: when, who with, where; [`address`] is what its links say, [`calendar`] its month,
-//!   [`slots`] its buttons
+//!   [`slots`] its buttons, [`wait`] what to do if none suits
 //! - [`details`]: who are you?; [`autosave`] keeps what is typed
+//! - [`series`]: several visits instead of one
 //! - [`check`]: is this right?
 //! - [`held`]: what has become of a hold, for both of them
 //! - [`visit`]: the booked visit's private page; [`relocate`] moves it, [`cancel`] ends it,
+//!   [`together`] does so with all of its series;
 //!   [`contact`] says where its letters go, [`links`] is for who lost its address; `booked` is its
 //!   beginning, in the frame of a clinic's website
 //!
@@ -22,13 +24,16 @@ mod cancel;
 mod check;
 mod choose;
 mod contact;
-mod details;
-mod held;
-mod links;
-mod relocate;
+pub(crate) mod details;
+pub(crate) mod held;
+pub(crate) mod links;
+pub(crate) mod relocate;
+mod series;
 mod slots;
 mod times;
+mod together;
 mod visit;
+mod wait;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -42,7 +47,9 @@ pub use self::contact::contact_page;
 pub use self::details::details_page;
 pub use self::links::links_page;
 pub use self::relocate::relocate_page;
+pub use self::series::series_page;
 pub use self::times::{move_times_page, times_page};
+pub use self::together::cancel_all_page;
 pub use self::visit::visit_page;
 use crate::ids::{ClinicSlug, LinkToken};
 
@@ -53,7 +60,7 @@ fn segment(name: &'static str) -> impl Fn() -> Option<String> + Copy + Send + Sy
 }
 
 /// The clinic and the secret part of a private link with this name.
-fn private_link(name: &'static str) -> impl Fn() -> Option<(ClinicSlug, LinkToken)> + Copy + Send + Sync + 'static {
+pub(crate) fn private_link(name: &'static str) -> impl Fn() -> Option<(ClinicSlug, LinkToken)> + Copy + Send + Sync + 'static {
     let (clinic, token) = (segment("clinic"), segment(name));
     move || Some((clinic()?.parse().ok()?, LinkToken(token()?)))
 }

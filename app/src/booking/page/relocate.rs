@@ -116,7 +116,7 @@ fn free(clinic: &ClinicSlug, moving: &Moving, relocate: Sending) -> AnyView {
 }
 
 /// A time as it was or will be.
-fn row(term: &'static str, visit: &VisitSummary, new: bool) -> AnyView {
+pub fn row(term: &'static str, visit: &VisitSummary, new: bool) -> AnyView {
     let w = words();
     let time = when(visit);
     let time = if new { view! { <strong>{time}</strong> }.into_any() } else { time.into_any() };
@@ -139,7 +139,7 @@ fn row(term: &'static str, visit: &VisitSummary, new: bool) -> AnyView {
 }
 
 /// Until when the new time could be cancelled.
-fn cancelling(visit: &VisitSummary) -> AnyView {
+pub fn cancelling(visit: &VisitSummary) -> AnyView {
     let w = words();
     match (&visit.cancel_fee, &visit.free_until) {
         (None, _) => w.move_cancel_never().into_any(),

@@ -12,6 +12,7 @@ use super::links::lost;
 use super::private_link;
 use super::segment;
 use super::slots::{Choosing, FIRST_DAY, day_list};
+use super::wait::wait_instead;
 use crate::booking::api::{self, Hold};
 use crate::booking::model::Times;
 use crate::embed;
@@ -20,13 +21,14 @@ use crate::routes;
 use crate::ui::ask::ask;
 use crate::ui::focus::{Heading, TITLE, focus_next};
 use crate::ui::form::Sending;
-use crate::ui::frame::{CallUs, PageTitle};
+use crate::ui::frame::PageTitle;
 use crate::ui::icon::Icon;
 use crate::ui::notice::{ANSWER, Answer, Notice};
 use crate::ui::post::own_zone;
 use crate::ui::state::trouble;
 use crate::ui::steps::{BackLink, StepHead};
 use crate::ui::text::stressed;
+use crate::waitlist::page::Asking;
 use crate::words::words;
 
 pub fn times_page() -> AnyView {
@@ -58,7 +60,7 @@ fn times_at(address: Memo<Option<TimesAddress>>, missing: fn(&PortalError) -> An
     // Known only after the page woke up, and told only where the clinic is in another zone.
     let zone = RwSignal::new(None::<String>);
     let times = ask(move || Some(api::Times { query: address.get()?.query(zone.get()) }));
-    let hold = Sending::new::<Hold>();
+    let (hold, wait) = (Sending::new::<Hold>(), Asking::new());
     Effect::new(move |_| {
         if matches!(hold.refused_now(), Some(PortalError::Conflict(_))) {
             focus_next(ANSWER);
@@ -79,7 +81,7 @@ fn times_at(address: Memo<Option<TimesAddress>>, missing: fn(&PortalError) -> An
             return closed(&address.clinic, visit);
         }
         tell_own_zone(zone, &address, times.location.zone.clone());
-        times_view(&address, &times, hold)
+        times_view(&address, &times, hold, wait)
     })
 }
 
@@ -95,8 +97,7 @@ fn tell_own_zone(zone: RwSignal<Option<String>>, address: &TimesAddress, clinics
     }
 }
 
-fn times_view(address: &TimesAddress, times: &Times, hold: Sending) -> AnyView {
-    let w = words();
+fn times_view(address: &TimesAddress, times: &Times, hold: Sending, wait: Asking) -> AnyView {
     let calendar = times.calendar.is_some();
     let choosing = Choosing::new(address, times, hold);
     view! {
@@ -112,11 +113,7 @@ fn times_view(address: &TimesAddress, times: &Times, hold: Sending) -> AnyView {
                     {zone_line(address, times)}
                 </div>
                 {if calendar { month(address, times, &choosing) } else { list(address, times, &choosing) }}
-                <Notice tone="plain" icon="phone">
-                    <h2>{w.times_none_suit()}</h2>
-                    <p>{w.times_none_suit_text()}</p>
-                    <CallUs/>
-                </Notice>
+                {wait_instead(address, times, wait)}
             </div>
         </div>
     }

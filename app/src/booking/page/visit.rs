@@ -6,6 +6,7 @@ use leptos_meta::Meta;
 use super::held::when;
 use super::links::lost;
 use super::private_link;
+use super::together::visits;
 use crate::booking::api::{self, Late, Settle};
 use crate::booking::model::{Answered, LATE_MINS, Lateness, Unsettled, UnsettledKind, Visit, VisitStatus};
 use crate::embed::outward;
@@ -20,12 +21,14 @@ use crate::ui::icon::Icon;
 use crate::ui::map::map_address;
 use crate::ui::notice::{ANSWER, Answer, Badge, Notice};
 use crate::ui::text::{stressed, with_phone};
+use crate::waitlist::model::WaitFor;
+use crate::waitlist::page::{Asking, asking};
 use crate::words::words;
 
 pub fn visit_page() -> AnyView {
     let link = private_link("visit");
     let visit = ask(move || link().map(|(clinic, visit)| api::Visit { clinic, visit }));
-    let (settle, late) = (Sending::new::<Settle>(), Sending::new::<Late>());
+    let (settle, late, wait) = (Sending::new::<Settle>(), Sending::new::<Late>(), Asking::new());
     Effect::new(move |was_pending: Option<bool>| {
         let is_pending = settle.is_pending();
         if was_pending == Some(true) && !is_pending {
@@ -43,7 +46,7 @@ pub fn visit_page() -> AnyView {
         is_pending
     });
     visit.show_or(lost, move |visit: Visit| {
-        untrack(link).map_or_else(|| ().into_any(), |(clinic, _)| visit_view(&clinic, &visit, settle, late))
+        untrack(link).map_or_else(|| ().into_any(), |(clinic, _)| visit_view(&clinic, &visit, (settle, late, wait)))
     })
 }
 
@@ -69,7 +72,7 @@ pub fn standing(visit: &Visit) -> Standing {
     Standing { title, icon, tone, ahead }
 }
 
-fn visit_view(clinic: &ClinicSlug, visit: &Visit, settle: Sending, late: Sending) -> AnyView {
+fn visit_view(clinic: &ClinicSlug, visit: &Visit, (settle, late, wait): (Sending, Sending, Asking)) -> AnyView {
     let w = words();
     let standing = standing(visit);
     let another = (!standing.ahead && visit.unsettled.is_none()).then(|| {
@@ -91,6 +94,8 @@ fn visit_view(clinic: &ClinicSlug, visit: &Visit, settle: Sending, late: Sending
             {visit.late.as_ref().map(|lateness| running_late(clinic, visit, lateness, late))}
             {standing.ahead.then(|| next(visit))}
             {standing.ahead.then(|| changing(clinic, visit))}
+            {visit.open.then(|| waiting(clinic, visit, wait))}
+            {visits(clinic, visit)}
             {another}
             {letter(clinic, visit, standing.ahead)}
         </div>
@@ -285,6 +290,19 @@ fn changing(clinic: &ClinicSlug, visit: &Visit) -> AnyView {
         </section>
     }
     .into_any()
+}
+
+/// Waiting for an earlier time than this one.
+fn waiting(clinic: &ClinicSlug, visit: &Visit, wait: Asking) -> AnyView {
+    let w = words();
+    if let Some(entry) = &visit.waitlist {
+        return view! {
+            <p>{w.waitlist_is_on()} " " <a href=routes::waitlist(clinic, entry)>{w.waitlist_see()}</a></p>
+        }
+        .into_any();
+    }
+    let wanted = WaitFor { visit: visit.token.to_string(), ..WaitFor::default() };
+    asking(wait, clinic, wanted, w.waitlist_ask_earlier())
 }
 
 /// The part of the page about being late.

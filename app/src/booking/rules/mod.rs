@@ -11,6 +11,7 @@
 
 mod bits;
 mod change;
+mod series;
 mod wall;
 
 use std::collections::{BTreeMap, HashMap};
@@ -19,6 +20,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, TimeZone, Utc};
 
 pub use self::bits::{Bits, Span};
 pub use self::change::{fee_at, free_until, is_ahead, may_be_late};
+pub use self::series::{Every, Rhythm, at_wall, lay_out};
 pub use self::wall::{Stretch, local_date, stretches};
 use crate::clinic::model::{Clinic, Closure, Hours, Location, Treatment};
 use crate::ids::{LocationSlug, PractitionerSlug, RoomSlug, TreatmentSlug};
@@ -164,6 +166,24 @@ fn join_sessions<Z>(
             starts.entry(session.start).or_default().push((practitioner.clone(), left));
         }
     }
+}
+
+/// Group sessions that would be offered if they were not full, in order.
+pub fn full_sessions<Z: TimeZone>(search: &Search<'_, Z>, busy: &Busy) -> Vec<(Tick, PractitionerSlug)> {
+    let mut full: Vec<(Tick, PractitionerSlug)> = busy
+        .sessions
+        .iter()
+        .filter(|(session, taken)| {
+            **taken >= search.treatment.capacity
+                && session.treatment == search.treatment.slug
+                && session.location == search.location.slug
+                && search.within.contains(session.start)
+                && offered_by(search, session.start).contains(&session.practitioner)
+        })
+        .map(|(session, _)| (session.start, session.practitioner.clone()))
+        .collect();
+    full.sort();
+    full
 }
 
 /// Whether the rules offer this start at all, whoever may have it already.

@@ -49,6 +49,7 @@ fn treatment() -> Treatment {
         after: Texts::default(),
         questionnaires: vec![],
         recall_days: None,
+        series_max: None,
     }
 }
 
@@ -68,6 +69,7 @@ fn clinic(zone: Tz, treatment: Treatment, shifts: Vec<Shift>) -> Clinic {
         languages: vec![],
         sites: vec![],
         horizon_days: 400,
+        waitlist: WaitlistTerms::default(),
         locations: vec![Location {
             slug: location(),
             name: "Here".into(),

@@ -4,6 +4,7 @@ use app::booking::model::{VisitDraft, VisitStatus};
 use app::ids::{AppointmentId, ClinicSlug, PatientId};
 use app::words::Language;
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::Place;
 use crate::store::{Json, Row, StoreError, Tx};
@@ -25,6 +26,8 @@ pub struct AppointmentRow {
     pub version: String,
     pub sequence: i64,
     pub created_at: DateTime<Utc>,
+    /// What ties the visits that were booked in one go: the id of the first.
+    pub series: Option<Uuid>,
     pub since: Since,
 }
 
@@ -34,6 +37,9 @@ pub struct Since {
     /// When it was last moved or cancelled.
     pub changed_at: Option<DateTime<Utc>>,
     pub moved: Option<Moved>,
+    /// The sequence that it got when the rules of its zone changed; a visit with another one was
+    /// changed since.
+    pub clock_sequence: Option<i64>,
     pub cancelled: Option<Cancelled>,
     /// Minutes by which the patient says they will be late.
     pub late_min: Option<u32>,
@@ -100,6 +106,7 @@ impl AppointmentRow {
             version: row.get("version")?,
             sequence: row.get("sequence")?,
             created_at: row.get("created_at")?,
+            series: row.get("series")?,
             since: Since::read(row)?,
         })
     }
@@ -119,6 +126,11 @@ impl AppointmentRow {
         self.status == VisitStatus::Pending && self.answer_by.is_some_and(|by| by <= now)
     }
 
+    /// Whether keeping its time on the wall is the last that happened to it.
+    pub fn kept_by_clock(&self) -> bool {
+        self.since.clock_sequence == Some(self.sequence)
+    }
+
     /// Where the visit was before, if being moved is the last that happened to it.
     pub fn moved_from(&self) -> Option<DateTime<Utc>> {
         self.since.moved.filter(|moved| moved.sequence == self.sequence).map(|moved| moved.from)
@@ -131,6 +143,7 @@ impl Since {
         let fee = row.get::<Option<i64>>("cancel_fee")?.map(|fee| u32::try_from(fee).unwrap_or_default());
         let (why, reason) = (row.get("cancel_why")?, row.get("cancel_reason")?);
         Ok(Self {
+            clock_sequence: row.get("clock_sequence")?,
             changed_at: row.get("changed_at")?,
             moved: moved.map(|(from, sequence)| Moved { from, sequence }),
             cancelled: fee.map(|fee| Cancelled { fee, why, reason }),
@@ -145,8 +158,9 @@ pub async fn insert(tx: &mut Tx, clinic: &ClinicSlug, appointment: &AppointmentR
     tx.query(
         "INSERT INTO appointment (clinic, id, number, patient, status, treatment, practitioner, practitioner_chosen, location, room,
              session, start_at, end_at, busy_from, busy_until, price, reason, booker_name, email, phone, language, answer_by,
-             version, sequence, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)",
+             version, sequence, created_at, series)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
+             $26)",
     )
     .bind(clinic.as_str())
     .bind(appointment.id.0)
@@ -173,6 +187,7 @@ pub async fn insert(tx: &mut Tx, clinic: &ClinicSlug, appointment: &AppointmentR
     .bind(appointment.version.as_str())
     .bind(appointment.sequence)
     .bind(appointment.created_at)
+    .bind(appointment.series)
     .execute()
     .await?;
     Ok(())
@@ -186,6 +201,13 @@ pub async fn get(tx: &mut Tx, clinic: &ClinicSlug, id: AppointmentId) -> Result<
         .fetch_optional()
         .await?;
     row.as_ref().map(AppointmentRow::read).transpose()
+}
+
+/// The visits that were booked in one go, in the order of their beginning, cancelled ones too.
+pub async fn of_series(tx: &mut Tx, clinic: &ClinicSlug, series: Uuid) -> Result<Vec<AppointmentRow>, StoreError> {
+    let sql = "SELECT * FROM appointment WHERE clinic = $1 AND series = $2 ORDER BY start_at, id";
+    let rows = tx.query(sql).bind(clinic.as_str()).bind(series).fetch_all().await?;
+    rows.iter().map(AppointmentRow::read).collect()
 }
 
 /// The visit with a booking number.

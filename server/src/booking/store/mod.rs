@@ -3,6 +3,7 @@
 //! - [`guard`]: the occupancy table, which refuses an overlap
 //! - [`hold`], [`appointment`]: rows in and out
 //! - [`unsettled`]: what the clinic changed, until the patient has answered
+//! - [`zone`]: what the rules of zones were
 //! - [`busy`]: what the search reads
 
 pub mod appointment;
@@ -11,6 +12,7 @@ pub mod guard;
 pub mod hold;
 pub mod patient;
 pub mod unsettled;
+pub mod zone;
 
 use std::str::FromStr;
 
@@ -63,11 +65,11 @@ impl Place {
     }
 }
 
-fn slug<T: FromStr>(row: &Row, column: &str) -> Result<T, StoreError> {
+pub fn slug<T: FromStr>(row: &Row, column: &str) -> Result<T, StoreError> {
     parse(&row.get::<String>(column)?)
 }
 
-fn parse<T: FromStr>(text: &str) -> Result<T, StoreError> {
+pub fn parse<T: FromStr>(text: &str) -> Result<T, StoreError> {
     text.parse().map_err(|_| StoreError::Shape("a slug in the database is none".to_owned()))
 }
 

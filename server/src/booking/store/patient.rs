@@ -113,6 +113,31 @@ pub async fn treated(tx: &mut Tx, clinic: &ClinicSlug, id: PatientId, treatment:
     Ok(())
 }
 
+/// Notes by which treatments the patient is invited, and by no other.
+pub async fn invite(tx: &mut Tx, clinic: &ClinicSlug, id: PatientId, treatments: &[TreatmentSlug]) -> Result<(), StoreError> {
+    tx.query("DELETE FROM invited WHERE clinic = $1 AND patient = $2").bind(clinic.as_str()).bind(id.0).execute().await?;
+    for treatment in treatments {
+        tx.query("INSERT INTO invited (clinic, patient, treatment) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+            .bind(clinic.as_str())
+            .bind(id.0)
+            .bind(treatment.as_str())
+            .execute()
+            .await?;
+    }
+    Ok(())
+}
+
+pub async fn is_invited(tx: &mut Tx, clinic: &ClinicSlug, id: PatientId, treatment: &TreatmentSlug) -> Result<bool, StoreError> {
+    let row = tx
+        .query("SELECT treatment FROM invited WHERE clinic = $1 AND patient = $2 AND treatment = $3")
+        .bind(clinic.as_str())
+        .bind(id.0)
+        .bind(treatment.as_str())
+        .fetch_optional()
+        .await?;
+    Ok(row.is_some())
+}
+
 pub async fn name(tx: &mut Tx, clinic: &ClinicSlug, id: PatientId) -> Result<Option<String>, StoreError> {
     tx.query("SELECT name FROM patient WHERE clinic = $1 AND id = $2")
         .bind(clinic.as_str())

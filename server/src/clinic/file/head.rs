@@ -1,6 +1,6 @@
 //! `[clinic]`: who the clinic is, and what holds for every treatment that does not say otherwise.
 
-use app::clinic::model::{Cancellation, Clinic, Texts};
+use app::clinic::model::{Cancellation, Clinic, Texts, WaitlistTerms};
 use app::fields::{Email, Phone};
 use app::ids::{ClinicSlug, TreatmentSlug};
 use app::routes;
@@ -33,6 +33,7 @@ pub(super) struct Head {
     pub(super) languages: Result<Vec<Language>, Reported>,
     sites: Result<Vec<String>, Reported>,
     pub(super) horizon_days: Result<u32, Reported>,
+    waitlist: Result<WaitlistTerms, Reported>,
     pub(super) notice_min: Result<u32, Reported>,
     pub(super) cancellation: Result<Cancellation, Reported>,
 }
@@ -62,6 +63,7 @@ pub(super) fn read(section: &Section<'_>) -> Head {
         horizon_days: section
             .optional("horizon", "\"90 days\"", |value| value.parsed(values::horizon_days))
             .map(|days| days.unwrap_or(HORIZON_DAYS)),
+        waitlist: waitlist(section),
         notice_min: section
             .optional("notice", "\"2 h\"", |value| value.parsed(values::ahead))
             .map(|notice| notice.unwrap_or(NOTICE_MIN)),
@@ -84,6 +86,20 @@ pub(super) fn cancellation(section: &Section<'_>, digits: u32, otherwise: Cancel
         Ok(Cancellation { free_until_min: free_until_min?, fee: fee? })
     };
     section.optional("cancellation", EXAMPLE, read).map(|cancellation| cancellation.unwrap_or(otherwise))
+}
+
+/// `waitlist = { offer = "60 min", hours = "08:00-21:00" }`.
+fn waitlist(section: &Section<'_>) -> Result<WaitlistTerms, Reported> {
+    const EXAMPLE: &str = "{ offer = \"60 min\", hours = \"08:00-21:00\" }";
+    let read = |value: Value<'_>| {
+        let table = value.table("waitlist")?;
+        let usual = WaitlistTerms::default();
+        let offer_min = table.optional("offer", "\"60 min\"", |value| value.parsed(values::offer_min));
+        let hours = table.optional("hours", "\"08:00-21:00\"", |value| value.parsed(values::hours));
+        table.done();
+        Ok(WaitlistTerms { offer_min: offer_min?.unwrap_or(usual.offer_min), hours: hours?.unwrap_or(usual.hours) })
+    };
+    section.optional("waitlist", EXAMPLE, read).map(Option::unwrap_or_default)
 }
 
 /// A slug that can stand in an address.
@@ -147,6 +163,7 @@ impl Head {
             languages: self.languages?,
             sites: self.sites?,
             horizon_days: self.horizon_days?,
+            waitlist: self.waitlist?,
             locations: parts.locations.into_items(),
             practitioners: parts.practitioners.into_items(),
             rooms: parts.rooms.into_items(),

@@ -77,6 +77,7 @@ fn the_demo_is_a_clinic_without_a_mistake() {
     assert!(clinic.treatments.len() >= 10);
     assert!(clinic.treatments.iter().any(|treatment| treatment.capacity == 8));
     assert!(clinic.treatments.iter().any(|treatment| treatment.price == 0));
+    assert!(clinic.treatments.iter().any(|treatment| treatment.series_max == Some(12)));
     assert!(clinic.treatments.iter().any(|treatment| matches!(treatment.confirmation, Confirmation::OnRequest { .. })));
     for wanted in [Audience::New, Audience::Existing] {
         assert!(clinic.treatments.iter().any(|treatment| treatment.audience == wanted), "{wanted:?}");

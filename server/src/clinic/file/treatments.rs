@@ -14,6 +14,8 @@ use super::{Items, Known};
 
 /// The most seats of a group session.
 const SEATS_MAX: u32 = 200;
+/// The most visits of a series: three a week would fill two months with it.
+const SERIES_MAX: u32 = 24;
 
 pub(super) fn read(section: &Section<'_>, known: &Known<'_>) -> Result<Treatment, Reported> {
     let slug = section.required("slug", "\"physio-first\"", unreserved_slug::<TreatmentSlug>);
@@ -48,6 +50,7 @@ pub(super) fn read(section: &Section<'_>, known: &Known<'_>) -> Result<Treatment
     let after = optional_texts(section, "after", known);
     let questionnaires = section.optional("questionnaires", "[\"your-health\"]", |value| known.questionnaires.refer_all(value));
     let recall = section.optional("recall", "\"6 months\"", |value| value.parsed(values::recall_days));
+    let series = section.optional("series", "8", |value| value.whole_number(2, SERIES_MAX));
     section.done();
     let treatment = Treatment {
         slug: slug?,
@@ -71,6 +74,7 @@ pub(super) fn read(section: &Section<'_>, known: &Known<'_>) -> Result<Treatment
         after: after?,
         questionnaires: questionnaires?.unwrap_or_default(),
         recall_days: recall?,
+        series_max: series?,
     };
     agrees_with_itself(section, &treatment)?;
     Ok(treatment)
@@ -108,15 +112,16 @@ fn confirmation(section: &Section<'_>) -> Result<Confirmation, Reported> {
     }
 }
 
-/// `"anyone"`, `"new"`, `"existing"` or `{ had = ["physio-first"] }`.
+/// `"anyone"`, `"new"`, `"existing"`, `"invited"` or `{ had = ["physio-first"] }`.
 fn audience(value: Value<'_>, own: Option<&TreatmentSlug>, known: &Known<'_>) -> Result<Audience, Reported> {
     if !value.is_table() {
         return value.parsed(|text| match text {
             "anyone" => Ok(Audience::Anyone),
             "new" => Ok(Audience::New),
             "existing" => Ok(Audience::Existing),
+            "invited" => Ok(Audience::Invited),
             _ => Err(format!(
-                "\"{text}\" is no group of patients. Write \"anyone\", \"new\", \"existing\" or {{ had = [\"a treatment\"] }}."
+                "\"{text}\" is no group of patients. Write \"anyone\", \"new\", \"existing\", \"invited\" or {{ had = [\"a treatment\"] }}."
             )),
         });
     }
@@ -145,6 +150,10 @@ fn agrees_with_itself(section: &Section<'_>, treatment: &Treatment) -> Result<()
         && answer_within_min > treatment.notice_min
     {
         let reason = "The answer could come after the visit: `answer_within` is longer than `notice`. Make the notice longer.";
+        result = Err(section.wrong(reason));
+    }
+    if treatment.series_max.is_some() && treatment.confirmation != Confirmation::Instant {
+        let reason = "A series is booked at once or not at all, so it cannot wait for answers. Remove `series`, or remove `confirmation` and `answer_within`.";
         result = Err(section.wrong(reason));
     }
     if treatment.capacity > 1 && treatment.every_min < occupied {

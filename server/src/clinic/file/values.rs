@@ -79,6 +79,15 @@ pub(super) fn answer(text: &str) -> Result<u32, String> {
     Ok(length)
 }
 
+/// Minutes that a time is offered to one person: 15 minutes to a day.
+pub(super) fn offer_min(text: &str) -> Result<u32, String> {
+    let length = minutes(text)?;
+    if !(15..=MINUTES_PER_DAY).contains(&length) {
+        return Err(format!("\"{text}\" is no time to take an offer in. Write at least \"15 min\" and at most \"24 h\"."));
+    }
+    Ok(length)
+}
+
 /// Minutes up to two years: as far as anything can be booked ahead.
 pub(super) fn ahead(text: &str) -> Result<u32, String> {
     /// Two years, one of them a leap year.

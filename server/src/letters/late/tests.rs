@@ -78,7 +78,25 @@ on_both! {
         assert!(letter.contains("Subject: Running late: RS-4K7Q2M"), "{letter}");
         let (database, id) = (&late.0.database, AppointmentId(Uuid::from_u128(7)));
         let mut tx = database.read().await.unwrap();
-        let told = super::super::store::last_told(&mut tx, &"rowan-street".parse().unwrap(), id).await.unwrap();
+        let told = super::super::store::last_told(&mut tx, &"rowan-street".parse().unwrap(), id, None).await.unwrap();
         assert_eq!(told, None, "the patient was told nothing by it");
+    }
+
+    async fn the_clinic_is_told_of_a_request_that_is_overdue_and_of_none_that_was_answered(scratch: Scratch) {
+        let folder = Folder::new();
+        let (late, mailbox) = desk(&scratch, &folder).await;
+        let unanswered = Job { subject: serde_json::json!({ "appointment": AppointmentId(Uuid::from_u128(7)) }), ..job(0) };
+        assert!(matches!(late.run(&unanswered).await, Err(JobError::Moot(_))), "it is booked");
+        let due = utc("2026-03-12T08:00:00Z");
+        let asked = scratch.database.write(async move |tx| {
+            tx.query("UPDATE appointment SET status = 'pending', answer_by = $1").bind(due).execute().await.map(drop)
+        });
+        asked.await.unwrap();
+        late.run(&unanswered).await.unwrap();
+        assert!(matches!(late.run(&unanswered).await, Err(JobError::Moot(_))));
+        let sent = mailbox.list().await.unwrap();
+        assert_eq!(sent.len(), 1);
+        let letter = String::from_utf8(mailbox.open(&sent[0]).await.unwrap().unwrap()).unwrap();
+        assert!(letter.contains("hello@rowanstreet.example") && letter.contains("Subject: Overdue request: RS-4K7Q2M"), "{letter}");
     }
 }

@@ -85,6 +85,16 @@ fn a_treatment_agrees_with_itself() {
 }
 
 #[test]
+fn a_series_is_booked_at_once_and_not_on_request() {
+    check(&[case(
+        "answer_within = \"1 day\"\nnotice = \"2 days\"",
+        "answer_within = \"1 day\"\nseries = 4\nnotice = \"2 days\"",
+        "A series is booked at once or not at all, so it cannot wait for answers. Remove `series`, or remove `confirmation` and `answer_within`.",
+    )
+    .on("[[treatments]]\nslug = \"physio-after-surgery\"")]);
+}
+
+#[test]
 fn a_group_and_an_audience_are_possible() {
     check(&[
         case(
@@ -96,7 +106,7 @@ fn a_group_and_an_audience_are_possible() {
         case(
             "audience = \"new\"",
             "audience = \"children\"",
-            "`audience`: \"children\" is no group of patients. Write \"anyone\", \"new\", \"existing\" or { had = [\"a treatment\"] }.",
+            "`audience`: \"children\" is no group of patients. Write \"anyone\", \"new\", \"existing\", \"invited\" or { had = [\"a treatment\"] }.",
         ),
         case(
             "audience = { had = [\"travel-talk\"] }",

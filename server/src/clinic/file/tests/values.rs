@@ -39,6 +39,13 @@ fn a_value_of_the_wrong_type_is_answered_with_an_example() {
         ),
         case("hue = 164", "hue = \"green\"", "`hue`: this must be a whole number, not text. Write for example: hue = 164"),
         case("hue = 164", "hue = 360", "`hue`: 360 is out of range. Write a number from 0 to 359."),
+        case("series = 12", "series = 1", "`series`: 1 is out of range. Write a number from 2 to 24."),
+        case("series = 12", "series = 25", "`series`: 25 is out of range. Write a number from 2 to 24."),
+        case(
+            "series = 12",
+            "series = \"weekly\"",
+            "`series`: this must be a whole number, not text. Write for example: series = 8",
+        ),
         case("capacity = 8", "capacity = 0", "`capacity`: 0 is out of range. Write a number from 1 to 200."),
         case(
             "sites = [\"https://www.rowanstreet.example\"]",
@@ -195,6 +202,16 @@ fn a_duration_is_possible() {
             "horizon = \"120 days\"",
             "horizon = \"90 days 1 h\"",
             "`horizon`: \"90 days 1 h\" is not a number of whole days. Write for example \"90 days\" or \"6 months\".",
+        ),
+        case(
+            "offer = \"60 min\"",
+            "offer = \"10 min\"",
+            "`waitlist.offer`: \"10 min\" is no time to take an offer in. Write at least \"15 min\" and at most \"24 h\".",
+        ),
+        case(
+            "offer = \"60 min\"",
+            "offer = \"2 days\"",
+            "`waitlist.offer`: \"2 days\" is no time to take an offer in. Write at least \"15 min\" and at most \"24 h\".",
         ),
         case("duration = \"45 min\"", "duration = \"0 min\"", "`duration`: this cannot be 0. Write at least \"5 min\"."),
         case(
