@@ -9,12 +9,14 @@
 //! - [`ui`]: building blocks
 //! - one folder per feature, each with `model` (things), `rules` (pure), `api` (service trait and
 //!   server functions), `page` (what patients see): [`clinic`], [`booking`], [`waitlist`]
+//! - [`embed`]: booking inside a clinic's own website
 //!
 //! [`shell`] is the document that the server renders; [`hydrate`] wakes it up in the browser.
 #![recursion_limit = "256"]
 
 pub mod booking;
 pub mod clinic;
+pub mod embed;
 pub mod error;
 pub mod fields;
 pub mod ids;

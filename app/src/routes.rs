@@ -13,6 +13,7 @@ use crate::booking::page::{
     move_times_page, relocate_page, series_page, times_page, visit_page,
 };
 use crate::clinic::page::{clinic_page, clinics_page};
+use crate::embed;
 use crate::ids::{ClinicSlug, LinkToken, TreatmentSlug};
 use crate::ui::state::NotFoundPage;
 use crate::waitlist::page::{entry_page, offer_page};
@@ -58,21 +59,43 @@ pub fn home(clinic: &ClinicSlug) -> String {
     format!("/{clinic}")
 }
 
+/// The pages of booking, on their own or in the frame of a clinic's website.
+fn way(clinic: &ClinicSlug) -> String {
+    let frame = if embed::is_framed() { "/embed" } else { "" };
+    format!("/{clinic}{frame}/booking")
+}
+
 pub fn booking(clinic: &ClinicSlug) -> String {
+    embed::carry_chosen(way(clinic))
+}
+
+/// What was before booking; nothing in a frame.
+pub fn before_booking(clinic: &ClinicSlug) -> String {
+    if embed::is_framed() { String::new() } else { home(clinic) }
+}
+
+/// Booking in a window of its own, wherever this page is.
+pub fn booking_outside(clinic: &ClinicSlug) -> String {
     format!("/{clinic}/booking")
 }
 
+/// The times of a treatment that was just chosen.
 pub fn times(clinic: &ClinicSlug, treatment: &TreatmentSlug) -> String {
-    format!("/{clinic}/booking/{treatment}")
+    embed::carry_chosen(bare_times(clinic, treatment))
+}
+
+/// The same page, before its address says anything.
+pub fn bare_times(clinic: &ClinicSlug, treatment: &TreatmentSlug) -> String {
+    format!("{}/{treatment}", way(clinic))
 }
 
 /// The same page, for another time in place of one that is held.
 pub fn times_instead(clinic: &ClinicSlug, treatment: &TreatmentSlug, hold: &LinkToken) -> String {
-    format!("/{clinic}/booking/{treatment}?replaces={hold}")
+    embed::carry(format!("{}?replaces={hold}", bare_times(clinic, treatment)))
 }
 
 pub fn details(clinic: &ClinicSlug, hold: &LinkToken) -> String {
-    format!("/{clinic}/booking/hold/{hold}")
+    embed::carry(format!("{}/hold/{hold}", way(clinic)))
 }
 
 /// Several visits instead of the one that is held.
@@ -86,7 +109,12 @@ pub fn next(clinic: &ClinicSlug, held: &Held) -> String {
 }
 
 pub fn check(clinic: &ClinicSlug, hold: &LinkToken) -> String {
-    format!("/{clinic}/booking/hold/{hold}/check")
+    embed::carry(format!("{}/hold/{hold}/check", way(clinic)))
+}
+
+/// A visit that was just booked: its private page, which a frame shows only the beginning of.
+pub fn booked(clinic: &ClinicSlug, token: &LinkToken) -> String {
+    if embed::is_framed() { embed::carry(format!("{}/visit/{token}", way(clinic))) } else { visit(clinic, token) }
 }
 
 pub fn visit(clinic: &ClinicSlug, visit: &LinkToken) -> String {

@@ -18,7 +18,7 @@ import {
 } from "./patient";
 import { arrive, expect, follow, hasScripts, open, refused, reload, test } from "./support";
 import { calendarFrom, readCalendar } from "./calendar";
-import type { Locator, Page } from "@playwright/test";
+import type { Locator, Page, Route } from "@playwright/test";
 import { readFile } from "node:fs/promises";
 
 test("a patient books a visit, keeps it in a calendar and finds it again from a letter", async ({ page, baseURL }) => {

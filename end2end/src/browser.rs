@@ -36,6 +36,7 @@ pub struct Server {
     process: Tended,
     folder: TempDir,
     port: u16,
+    site_port: u16,
 }
 
 impl Server {
@@ -43,7 +44,7 @@ impl Server {
     /// It does not start; with the end of its log.
     pub fn start(binary: &Path) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("perennial-browser-").tempdir()?;
-        let port = free_port()?;
+        let (port, site_port) = (free_port()?, free_port()?);
         fs::create_dir_all(out())?;
         let log = out().join("server.log");
         let mut command = Command::new(binary);
@@ -52,10 +53,12 @@ impl Server {
         command.env("PERENNIAL_LISTEN", format!("127.0.0.1:{port}")).env_remove("DATABASE_URL");
         // All tests come from one address, which a patient would not.
         command.env("PERENNIAL_LIMITS_BOOKINGS_PER_MIN", "6000").env("PERENNIAL_LIMITS_BOOKINGS_BURST", "6000");
+        // The example website is a site that may show the booking: specs put pages of their own there.
+        command.env("PERENNIAL_DEMO_SITE", format!("127.0.0.1:{site_port}"));
         // Whoever waits for a letter about a change does not wait three minutes.
         command.env("PERENNIAL_LETTERS_UNDO_S", "0");
         let process = Tended::start(&mut command).with_context(|| format!("{} cannot be started", binary.display()))?;
-        let mut server = Self { process, folder, port };
+        let mut server = Self { process, folder, port, site_port };
         wait_for("the server", START_LIMIT, || server.is_ready())?;
         server.ask_at_any_hour(binary)?;
         Ok(server)
@@ -77,6 +80,11 @@ impl Server {
     /// As a browser writes it, without a slash at the end.
     pub fn address(&self) -> String {
         format!("http://localhost:{}", self.port)
+    }
+
+    /// The example website, which browsers take for another site.
+    pub fn site(&self) -> String {
+        format!("http://127.0.0.1:{}", self.site_port)
     }
 
     fn is_ready(&mut self) -> Result<bool> {
@@ -102,7 +110,11 @@ pub fn test(arguments: &[String]) -> Result<Count> {
     let _ = fs::remove_file(&file);
     let mut playwright = Command::new("node");
     playwright.arg(packages.join("@playwright/test/cli.js")).arg("test").args(arguments).current_dir(root().join("end2end"));
-    playwright.env("PERENNIAL_ADDRESS", server.address()).env("PERENNIAL_REPORT", &file).env("CHROMIUM", chromium);
+    playwright
+        .env("PERENNIAL_ADDRESS", server.address())
+        .env("PERENNIAL_SITE", server.site())
+        .env("PERENNIAL_REPORT", &file)
+        .env("CHROMIUM", chromium);
     let status = Tended::start(&mut playwright).context("node could not be started")?.wait()?;
     stop::check()?;
     let text = fs::read_to_string(&file).with_context(|| format!("Playwright ended with {status} and wrote no report"))?;

@@ -4,7 +4,7 @@
 //!
 //! - `front`: the app compiled for the browser
 //! - `bind`: that one file split by page, bound to JavaScript, made small
-//! - `style`: the sheets, lowered for older browsers
+//! - `style`: the sheets, lowered for older browsers; `script`: the booking frame's loader, squeezed
 //! - `pack`: everything under one hashed name, compressed beforehand, with `site.json` naming it
 //!
 //! The result is `target/site/`: what the server carries inside itself.
@@ -13,6 +13,7 @@
 mod bind;
 mod front;
 mod pack;
+mod script;
 mod style;
 
 use std::collections::BTreeMap;
@@ -26,8 +27,13 @@ use crate::program::root;
 use crate::{provision, report};
 
 /// A change of these files is a change of the site.
-const RECIPE: [&str; 4] =
-    [include_str!("site/bind.rs"), include_str!("site/front.rs"), include_str!("site/pack.rs"), include_str!("site/style.rs")];
+const RECIPE: [&str; 5] = [
+    include_str!("site/bind.rs"),
+    include_str!("site/front.rs"),
+    include_str!("site/pack.rs"),
+    include_str!("site/script.rs"),
+    include_str!("site/style.rs"),
+];
 
 /// How much work goes into the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,13 +61,17 @@ pub fn build(finish: Finish) -> Result<()> {
     let front = front::compile(finish)?;
     let code = bind::bind(&front.wasm, optimiser.as_deref())?;
     report::step("gathering styles and words");
-    let sources = pack::Sources {
-        code,
-        style: style::bundle(&root().join("style"))?,
-        words: front.words()?,
-        public: read_folder(&root().join("public"))?,
-    };
+    let sources = pack::Sources { code, style: style::bundle(&root().join("style"))?, words: front.words()?, public: public()? };
     pack::pack(&sources, finish)
+}
+
+/// What keeps its name, and the loader as it is sent.
+fn public() -> Result<Files> {
+    let mut files = read_folder(&root().join("public"))?;
+    if let Some(loader) = files.get_mut("embed.js") {
+        *loader = script::squeeze(std::str::from_utf8(loader).context("public/embed.js is not text")?).into_bytes();
+    }
+    Ok(files)
 }
 
 /// Everything in a folder, by path relative to it.

@@ -106,6 +106,12 @@ pub const SETTINGS: &[Setting] = &[
         "seconds before a change of a visit is told; one that is undone meanwhile sends nothing",
     ),
     setting("demo", "auto", "auto, on or off", "load the demo clinic at start; auto: if there is no clinic yet"),
+    setting(
+        "demo_site",
+        "auto",
+        "auto, off, or an address and a port",
+        "where the demo's example website is, which has the booking in it; auto: beside `listen`, only on this machine",
+    ),
     setting("worker", "on", "on or off", "`serve` also does the jobs; off where `work` runs by itself"),
     setting("metrics", "off", "off, or an address and a port", "where metrics are served, apart from the pages"),
     setting("log.format", "human", "human or json", "how a line of the log is written"),
@@ -154,6 +160,8 @@ pub struct Config {
     /// Auto: only where there is no clinic at all.
     pub demo: Choice,
     pub worker: bool,
+    /// Where the example website is, if the demo is shown; `None`: nowhere.
+    pub demo_site: Option<SocketAddr>,
     /// `None`: metrics are not served.
     pub metrics: Option<SocketAddr>,
     pub log_format: LogFormat,
@@ -345,6 +353,11 @@ impl Values {
                 text.parse().ok().filter(|seconds| (0..=3600).contains(seconds)).map(TimeDelta::seconds)
             })?,
             demo: self.take_with("demo", choice)?,
+            demo_site: self.take_with("demo_site", |text| match text {
+                "auto" => Some(beside(listen)),
+                _ if on_or_off(text) == Some(false) => Some(None),
+                _ => text.parse().ok().map(Some),
+            })?,
             worker: self.take_with("worker", on_or_off)?,
             metrics: self.take_with("metrics", |text| match on_or_off(text) {
                 Some(false) => Some(None),
@@ -413,6 +426,12 @@ impl Values {
             BadSetting(format!("{source}{is} must be {expects}."))
         })
     }
+}
+
+/// The next port of this machine, or whichever is free if `listen` says so of itself.
+fn beside(listen: SocketAddr) -> Option<SocketAddr> {
+    let port = if listen.port() == 0 { Some(0) } else { listen.port().checked_add(1) };
+    port.filter(|_| listen.ip().is_loopback()).map(|port| SocketAddr::new(listen.ip(), port))
 }
 
 fn choice(text: &str) -> Option<Choice> {

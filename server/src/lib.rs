@@ -9,6 +9,7 @@
 //! - [`store`]: the database: many changes, one commit
 //! - [`jobs`]: work that runs later, as a row of the change that causes it
 //! - [`letters`]: what the system sends, and where it goes
+//! - [`embed`]: booking inside a clinic's own website
 //! - [`audit`]: who did what, as a chain of hashes
 //! - [`link`]: the signed part of private links
 //! - [`labels`]: what the server writes for people: times, days, money, names
@@ -24,6 +25,7 @@ pub mod clinic;
 pub mod clock;
 pub mod config;
 pub mod doctor;
+pub mod embed;
 pub mod failure;
 pub mod jobs;
 pub mod labels;
@@ -36,6 +38,7 @@ pub mod waitlist;
 pub mod web;
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,6 +61,7 @@ use crate::clinic::load::{Loaded, Refused};
 use crate::clinic::service::Fronts;
 use crate::clock::Clock;
 use crate::config::{Choice, Config};
+use crate::embed::example::Example;
 use crate::jobs::{Registry, Worker, queue, schedule};
 use crate::letters::channel::Channels;
 use crate::letters::job::VisitLetters;
@@ -96,6 +100,7 @@ pub struct Portal {
     pub clinic: Arc<dyn ClinicService>,
     pub booking: Arc<Booking>,
     pub waitlist: Arc<Waitlist>,
+    example: Option<Example>,
     worker: Worker,
     gate: Arc<Gate>,
 }
@@ -133,6 +138,7 @@ impl Portal {
             database,
             links,
             clinics,
+            example: None,
             worker,
         };
         portal.load_demo().await?;
@@ -222,6 +228,7 @@ impl Portal {
             clinics: Arc::clone(&self.clinics),
             clinic: Arc::clone(&self.clinic),
             booking: self.booking.clone(),
+            example: self.example.clone(),
             waitlist: self.waitlist.clone(),
             series: self.booking.clone(),
             calendars: Arc::new(Calendars {
@@ -244,6 +251,14 @@ impl Portal {
         router(&self.config, web, &self.gate)
     }
 
+    /// Takes the example website in, if this is where the demo is tried out; whether it is. To be
+    /// asked before anything is served.
+    pub fn shows_example(&mut self, address: SocketAddr) -> bool {
+        let demo = clinic::load::demo().ok().filter(|demo| self.config.origin.is_local() && self.clinic(&demo.slug).is_some());
+        self.example = demo.map(|demo| Example::at(demo.slug, address));
+        self.example.is_some()
+    }
+
     /// What a person who started it reads: where to go.
     pub fn greeting(&self) -> Vec<String> {
         let origin = &self.config.origin;
@@ -253,6 +268,7 @@ impl Portal {
             .iter()
             .map(|current| format!("{} is open at {origin}{}", current.clinic.name, routes::home(&current.clinic.slug)))
             .collect();
+        lines.extend(self.example.iter().map(|example| format!("A website with its booking in it is at {}", example.origin)));
         if lines.is_empty() {
             lines.push(format!("Open at {origin}, without a clinic yet: `perennial clinic load FILE` brings one."));
         }
@@ -273,10 +289,18 @@ impl Portal {
         self,
         listener: TcpListener,
         metrics: Option<TcpListener>,
+        example: Option<TcpListener>,
         shutdown: impl Future<Output = ()> + Send,
     ) -> anyhow::Result<()> {
         let (stop, stopped) = watch::channel(false);
         let mut beside = JoinSet::new();
+        if let Some(listener) = example {
+            let router = embed::example::router(self.config.origin.as_str());
+            let (limits, stopped) = (self.config.limits.clone(), stopped.clone());
+            beside.spawn(
+                async move { listen::serve(listener, router, &limits, true, until(stopped, std::future::pending())).await },
+            );
+        }
         if let Some(metrics) = metrics {
             self.serve_figures(&mut beside, metrics, stopped.clone())?;
         }

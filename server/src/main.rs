@@ -137,11 +137,25 @@ async fn serve(mut config: Config, clock: Clock) -> anyhow::Result<()> {
     let listener = listen(config.listen, "PERENNIAL_LISTEN").await?;
     let metrics = listen_for_metrics(&config).await?;
     config.bound_to(listener.local_addr()?);
-    let portal = Portal::open(config, clock).await?;
+    let example = listen_for_example(&config).await?;
+    let mut portal = Portal::open(config, clock).await?;
+    let example = match example {
+        Some(listener) if portal.shows_example(listener.local_addr()?) => Some(listener),
+        _ => None,
+    };
     for line in portal.greeting() {
         say(&line)?;
     }
-    portal.serve(listener, metrics, shutdown).await
+    portal.serve(listener, metrics, example, shutdown).await
+}
+
+/// An address that nobody chose may be taken: then there is no example.
+async fn listen_for_example(config: &Config) -> anyhow::Result<Option<TcpListener>> {
+    let Some(address) = config.demo_site.filter(|_| config.origin.is_local()) else { return Ok(None) };
+    if config.shown().iter().any(|shown| shown.key == "demo_site" && shown.value == "auto") {
+        return Ok(TcpListener::bind(address).await.ok());
+    }
+    listen(address, "PERENNIAL_DEMO_SITE").await.map(Some)
 }
 
 async fn listen_for_metrics(config: &Config) -> anyhow::Result<Option<TcpListener>> {

@@ -175,7 +175,7 @@ pub async fn describe(clinic: ClinicSlug, hold: LinkToken, #[server(default)] dr
 pub async fn confirm(clinic: ClinicSlug, hold: LinkToken, version: String) -> Result<LinkToken, PortalError> {
     let (booking, caller, reply) = service::<dyn BookingService>()?;
     let visit = reply.with(booking.confirm(&caller, &clinic, &hold, &version).await)?;
-    reply.redirect(&routes::visit(&clinic, &visit));
+    reply.redirect(&routes::booked(&clinic, &visit));
     Ok(visit)
 }
 

@@ -13,6 +13,7 @@ use leptos::wasm_bindgen::JsCast;
 use leptos::web_sys::{FormData, HtmlButtonElement, HtmlFormElement, SubmitEvent, UrlSearchParams};
 
 use super::post::{Body, post};
+use crate::embed;
 use crate::error::PortalError;
 
 /// What becomes of a form's sendings. Several forms of a page may share one.
@@ -123,7 +124,7 @@ pub fn form(sending: Sending, node: Option<NodeRef<Form>>, fields: Vec<(&'static
         <form
             class="stack g6"
             method="post"
-            action=sending.address
+            action=embed::action(sending.address)
             novalidate=true
             node_ref=node.unwrap_or_default()
             on:submit=move |event| sending.send(&event)

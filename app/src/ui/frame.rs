@@ -12,6 +12,7 @@ use super::icon::Icon;
 use super::text::with_phone;
 use crate::clinic::api::Card;
 use crate::clinic::model::ClinicCard;
+use crate::embed::{in_language, is_framed};
 use crate::ids::ClinicSlug;
 use crate::routes;
 use crate::words::{Language, words};
@@ -39,9 +40,17 @@ pub fn clinic_slug() -> Option<ClinicSlug> {
     use_location().pathname.with_untracked(|path| routes::clinic_of(path))
 }
 
-/// The front page of the clinic whose page this is, or of the server.
+/// The front page of the clinic whose page this is, or of the server; in a frame the first of its pages.
 pub fn clinic_home() -> String {
-    clinic_slug().map_or_else(|| "/".to_owned(), |clinic| routes::home(&clinic))
+    let front = if is_framed() { routes::booking } else { routes::home };
+    clinic_slug().map_or_else(|| "/".to_owned(), |clinic| front(&clinic))
+}
+
+/// Asks once for the clinic whose page this is, for everything on the page.
+pub fn provide_clinic(slug: Memo<Option<ClinicSlug>>) -> Asked<ClinicCard> {
+    let clinic = ask(move || slug.get().map(|clinic| Card { clinic }));
+    provide_context(CurrentClinic(clinic));
+    clinic
 }
 
 #[component]
@@ -53,8 +62,7 @@ pub fn Frame(
     let w = words();
     let path = use_location().pathname;
     let slug = Memo::new(move |_| path.with(|path| routes::clinic_of(path)));
-    let clinic = ask(move || slug.get().map(|clinic| Card { clinic }));
-    provide_context(CurrentClinic(clinic));
+    let clinic = provide_clinic(slug);
 
     let next = NextFocus::new();
     provide_context(next);
@@ -120,12 +128,15 @@ pub fn emergency(clinic: &ClinicCard) -> AnyView {
 
 /// The languages of the pages, and what becomes of what people type.
 #[component]
-fn LanguageLinks() -> impl IntoView {
+pub fn LanguageLinks() -> impl IntoView {
     let w = words();
     let path = use_location().pathname;
     let query = use_query_map();
     let links = Language::ALL.map(|language| {
         let href = move || {
+            if let Some(here) = in_language(language) {
+                return here;
+            }
             let mut rest = query.get();
             for spent in ["lang", "__path", "__err"] {
                 rest.remove(spent);

@@ -7,7 +7,7 @@ pub fn map_address(address: &str) -> String {
 }
 
 /// Percent-encoded for a query.
-fn encoded(text: &str) -> String {
+pub fn encoded(text: &str) -> String {
     use std::fmt::Write as _;
     text.bytes().fold(String::with_capacity(text.len() * 2), |mut all, byte| {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {

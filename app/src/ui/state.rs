@@ -7,6 +7,7 @@ use leptos_meta::{Meta, Title};
 use super::focus::Heading;
 use super::frame::{PhoneLine, clinic_home};
 use super::icon::Icon;
+use crate::embed::is_framed;
 use crate::error::PortalError;
 use crate::words::words;
 
@@ -34,7 +35,8 @@ pub fn trouble(error: &PortalError) -> AnyView {
         // An empty address is this page again, asked anew.
         view! { <a class="btn" href="" rel="external">{w.state_again()}</a> }.into_any()
     } else {
-        view! { <a class="btn" href=clinic_home()>{w.frame_home()}</a> }.into_any()
+        let label = if is_framed() { w.booking_title() } else { w.frame_home() };
+        view! { <a class="btn" href=clinic_home()>{label}</a> }.into_any()
     };
     view! {
         <Title text=title/>

@@ -30,6 +30,6 @@ use app::clinic::model::Clinic;
 use crate::clinic::Clinics;
 
 /// The clinic with this slug, if the text is one.
-fn find(clinics: &Clinics, slug: &str) -> Option<Arc<Clinic>> {
+pub fn find(clinics: &Clinics, slug: &str) -> Option<Arc<Clinic>> {
     slug.parse().ok().and_then(|slug| clinics.get(&slug)).map(|current| current.clinic)
 }

@@ -9,9 +9,11 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, LazyLock};
 
 use app::clinic::model::Clinic;
+use app::embed::Frame;
 use app::error::PortalError;
 use app::fields::FieldErrors;
 use app::request::Caller;
+use app::routes;
 use app::words::Language;
 use axum::extract::{Request, State};
 use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, RETRY_AFTER};
@@ -26,6 +28,7 @@ use super::find;
 use super::session::clinic_of;
 use super::telling::RequestId;
 use crate::clinic::Clinics;
+use crate::embed;
 
 /// Why a request was turned away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,12 +115,13 @@ pub async fn kindly(State(kindness): State<Kindness>, request: Request, next: Ne
     let clinic = clinic_of(request.uri(), request.headers()).and_then(|slug| find(&kindness.clinics, slug));
     let language = request.extensions().get::<Caller>().map(|caller| caller.language).unwrap_or_default();
     let id = request.extensions().get::<RequestId>().copied();
+    let frame = request.extensions().get::<Arc<Frame>>().cloned();
     // A panic has told where it happened by now; the connection and its other requests go on.
     let response = AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| Refusal::Broken.into_response());
     let response = as_asked(response);
     let Some(refusal) = Refusal::of(&response) else { return response };
     let mut answer = if page {
-        let text = render(refusal, language, clinic.as_deref(), id, &kindness.style);
+        let text = render(refusal, language, clinic.as_deref(), frame.as_deref(), id, &kindness.style);
         (refusal.status(), Html(text)).into_response()
     } else {
         (refusal.status(), axum::Json(refusal.error())).into_response()
@@ -152,7 +156,19 @@ static PAGES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     pages
 });
 
-fn render(refusal: Refusal, language: Language, clinic: Option<&Clinic>, id: Option<RequestId>, style: &str) -> String {
+fn render(
+    refusal: Refusal,
+    language: Language,
+    clinic: Option<&Clinic>,
+    frame: Option<&Frame>,
+    id: Option<RequestId>,
+    style: &str,
+) -> String {
+    // The way back stays in the frame: other pages are not shown in one.
+    let front = clinic.map_or_else(
+        || "/".to_owned(),
+        |clinic| frame.map_or_else(|| routes::home(&clinic.slug), |frame| embed::front(clinic, frame)),
+    );
     let (title, lead) = words(refusal, language);
     let (home, call, code) = around(language);
     let clinic = clinic.map(|clinic| {
@@ -166,7 +182,7 @@ fn render(refusal: Refusal, language: Language, clinic: Option<&Clinic>, id: Opt
     let ours = matches!(refusal, Refusal::Slow | Refusal::Broken);
     let number = id.filter(|_| ours).map(RequestId::short);
     let page = context! {
-        language => language.tag(), direction => language.direction(), style, clinic, title, home, call, code, number,
+        front, framed => frame.is_some(), language => language.tag(), direction => language.direction(), style, clinic, title, home, call, code, number,
         lead => lead.replace("{seconds}", &seconds(refusal)),
     };
     PAGES.get_template("refusal.html").and_then(|template| template.render(page)).unwrap_or_else(|_| title.to_owned())
@@ -349,7 +365,7 @@ mod tests {
     fn every_refusal_is_a_whole_page_in_every_language() {
         for language in Language::ALL {
             for refusal in ALL {
-                let page = render(refusal, language, None, None, "pkg/a/style.css");
+                let page = render(refusal, language, None, None, None, "pkg/a/style.css");
                 let tag = language.tag();
                 assert!(page.contains(&format!("<html lang=\"{tag}\" dir=\"{}\">", language.direction())), "{page}");
                 assert!(page.contains("href=\"/\"") && page.ends_with("</html>"), "{page}");
@@ -360,7 +376,7 @@ mod tests {
 
     #[test]
     fn who_is_too_fast_hears_how_long_to_wait() {
-        assert!(render(Refusal::TooMany { after_s: 42 }, Language::De, None, None, "").contains("42 Sekunden"));
+        assert!(render(Refusal::TooMany { after_s: 42 }, Language::De, None, None, None, "").contains("42 Sekunden"));
     }
 
     #[test]

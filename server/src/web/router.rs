@@ -1,7 +1,7 @@
 //! Every address of the server and every layer around it, in one place.
 //!
 //! A request passes, from the outside: [`telling`] (id, log, figures), [`security::describe`]
-//! (headers of the answer), compression, [`session`] (caller), [`refusal::kindly`] (words for what
+//! (headers of the answer), [`embed::enter`] (what is in a frame), compression, [`session`] (caller), [`refusal::kindly`] (words for what
 //! is turned away), [`security::guard`] (host, origin, rates, time), [`security::gather`]
 //! (the whole body), the address as it should be ([`tidy`]), and then a page, a server function or a file.
 
@@ -11,6 +11,8 @@ use app::Hue;
 use app::booking::api::BookingService;
 use app::booking::series::api::SeriesService;
 use app::clinic::api::ClinicService;
+use app::embed::Frame;
+use app::embed::is_framed;
 use app::waitlist::api::WaitlistService;
 use axum::Router;
 use axum::extract::{Request, State};
@@ -22,7 +24,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use futures::future::BoxFuture;
 use leptos::config::LeptosOptions;
-use leptos::prelude::{provide_context, use_context};
+use leptos::prelude::{IntoAny as _, provide_context, use_context};
 use leptos_axum::{LeptosRoutes as _, ResponseOptions, generate_route_list, render_app_async_with_context};
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
@@ -36,6 +38,8 @@ use super::{find, plain, site, telling};
 use crate::clinic::Clinics;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::embed::example::Example;
+use crate::embed::{self, Door};
 use crate::letters::mailbox::Mailbox;
 use crate::letters::mailbox_page;
 
@@ -49,6 +53,8 @@ pub struct Web {
     pub waitlist: Arc<dyn WaitlistService>,
     pub series: Arc<dyn SeriesService>,
     pub calendars: Arc<Calendars>,
+    /// A website to look at, in a demo.
+    pub example: Option<Example>,
     /// The letters of a demo, for everybody to read.
     pub mailbox: Option<Mailbox>,
     /// If there is a text gateway that reports.
@@ -61,12 +67,14 @@ pub struct Web {
 pub fn router(config: &Config, web: Web, gate: &Arc<Gate>) -> Router {
     let files = site::files().unwrap_or_default();
     let style: Arc<str> = files.style.as_str().into();
-    let shell = move || app::shell(files.clone());
+    let shell = move || if is_framed() { app::embed::shell(&files) } else { app::shell(files.clone()).into_any() };
     let context = context(&web);
     let options = LeptosOptions::builder().output_name("perennial").build();
     let not_found = render_app_async_with_context(context.clone(), shell.clone());
-    let pages =
-        Router::new().leptos_routes_with_context(&options, generate_route_list(app::App), context, shell).with_state(options);
+    let (origin, send_context) = (config.origin.to_string(), context.clone());
+    let mut routes = generate_route_list(app::App);
+    routes.extend(generate_route_list(app::embed::Widget));
+    let pages = Router::new().leptos_routes_with_context(&options, routes, context, shell).with_state(options);
     let mailbox = web.mailbox.clone().map_or_else(Router::new, |mailbox| mailbox_page::router(mailbox, format!("/{style}")));
     let router = Router::new()
         .route("/health", get(plain::health))
@@ -75,6 +83,8 @@ pub fn router(config: &Config, web: Web, gate: &Arc<Gate>) -> Router {
         .route("/assets/{*path}", get(site::asset))
         .route("/favicon.ico", get(site::well_known))
         .route("/robots.txt", get(site::well_known))
+        .route("/embed.js", get(site::well_known))
+        .route("/{clinic}/embed/api/{*function}", post(move |request: Request| embed::send(request, origin, send_context)))
         .route("/{clinic}/visit/{visit}/calendar.ics", get(calendar))
         .route("/{clinic}/letters/{letter}/report", post(report))
         .with_state(web.clone())
@@ -87,6 +97,7 @@ pub fn router(config: &Config, web: Web, gate: &Arc<Gate>) -> Router {
 /// The layers, from the inside out.
 fn layers(router: Router, config: &Config, web: Web, gate: &Arc<Gate>, style: Arc<str>) -> Router {
     let clinics = web.clinics;
+    let door = Door { clinics: Arc::clone(&clinics), example: web.example };
     let sessions = Sessions { clinics: clinics.clone(), secure: config.origin.is_secure() };
     router
         .layer(from_fn_with_state(clinics.clone(), tidy))
@@ -95,6 +106,7 @@ fn layers(router: Router, config: &Config, web: Web, gate: &Arc<Gate>, style: Ar
         .layer(from_fn_with_state(Kindness { clinics, style }, refusal::kindly))
         .layer(from_fn_with_state(sessions, session::resolve))
         .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)))
+        .layer(from_fn_with_state(door, embed::enter))
         .layer(from_fn_with_state(Arc::clone(gate), security::describe))
         .layer(from_fn_with_state(web.clock, telling::tell))
 }
@@ -109,11 +121,14 @@ fn context(web: &Web) -> impl Fn() + Clone + Send + Sync + 'static {
         provide_context(Arc::clone(&waitlist));
         let (Some(parts), Some(options)) = (use_context::<Parts>(), use_context::<ResponseOptions>()) else { return };
         if let Some(nonce) = app::request::nonce() {
-            options.insert_header(CONTENT_SECURITY_POLICY, security::policy(Some(&nonce)));
+            options.insert_header(CONTENT_SECURITY_POLICY, security::policy(Some(&nonce), parts.extensions.get()));
         }
         let first = parts.uri.path().trim_start_matches('/').split('/').next().unwrap_or_default();
         match find(&clinics, first) {
-            Some(clinic) => provide_context(Hue(clinic.hue)),
+            Some(clinic) => {
+                let asked = parts.extensions.get::<Arc<Frame>>().and_then(|frame| frame.hue);
+                provide_context(Hue(asked.unwrap_or(clinic.hue)));
+            }
             // The page says so kindly; the status says so to programs that follow links.
             None if !first.is_empty() && first != "api" => options.set_status(StatusCode::NOT_FOUND),
             None => {}

@@ -25,6 +25,7 @@ use super::listen::Peer;
 use super::refusal::Refusal;
 use super::report::is_report;
 use crate::config::{Config, Origin, Rate, is_local};
+use crate::embed;
 
 /// What requests are measured against.
 pub struct Gate {
@@ -73,7 +74,9 @@ impl Gate {
             return Some(Refusal::Misdirected);
         }
         if !is_safe(request.method()) {
-            if !is_report(uri.path()) && !is_from_us(&self.origin, uri, headers) {
+            // In a frame there is nothing that another site could abuse: see `embed`.
+            let is_open = is_report(uri.path()) || embed::inside(uri.path()).is_some();
+            if !is_open && !is_from_us(&self.origin, uri, headers) {
                 return Some(Refusal::Foreign);
             }
             return self.is_too_much(request);
@@ -84,7 +87,7 @@ impl Gate {
     fn is_too_much(&self, request: &Request) -> Option<Refusal> {
         let Peer(peer) = *request.extensions().get::<Peer>()?;
         let address = client_address(peer.ip(), request.headers(), self.trusted_proxies);
-        let limiter = match request.uri().path() {
+        let limiter = match embed::function(request.uri().path()) {
             "/api/booking/hold"
             | "/api/booking/plan"
             | "/api/booking/series"
@@ -191,13 +194,18 @@ fn parse_address(text: &str) -> Option<IpAddr> {
 
 /// What browsers are told with every answer, unless the answer says it more exactly itself.
 pub async fn describe(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    // The loader runs in other sites' pages; a frame that is kept apart is of no site, and has our style all the same.
+    let path = request.uri().path();
+    let is_public = path == "/embed.js" || path.starts_with("/pkg/") || embed::inside(path).is_some();
     let mut response = next.run(request).await;
+    let ancestors = response.extensions().get::<Ancestors>().cloned();
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     // Forms without scripts find their way back by the address they came from, so we keep it among us.
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin"));
-    headers.insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin"));
+    let reach = if is_public { "cross-origin" } else { "same-origin" };
+    headers.insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static(reach));
     headers.insert(
         HeaderName::from_static("permissions-policy"),
         HeaderValue::from_static("camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()"),
@@ -206,20 +214,36 @@ pub async fn describe(State(gate): State<Arc<Gate>>, request: Request, next: Nex
         headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000"));
     }
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    headers.entry(CONTENT_SECURITY_POLICY).or_insert_with(|| policy(None));
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert_with(|| policy(None, ancestors.as_ref()));
     response
 }
 
-/// The content security policy; scripts and styles inside a page run only with its nonce.
-pub fn policy(nonce: Option<&str>) -> HeaderValue {
-    let script =
-        nonce.map_or_else(|| "'none'".to_owned(), |nonce| format!("'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'"));
+/// The websites that may show an address in a frame: an answer without it is nobody's.
+#[derive(Clone, Debug)]
+pub struct Ancestors(Arc<str>);
+
+impl Ancestors {
+    /// Exactly these origins.
+    pub fn of(sites: &[String]) -> Self {
+        Self(if sites.is_empty() { "'none'".into() } else { sites.join(" ").into() })
+    }
+}
+
+/// The content security policy; scripts and styles inside a page run only with its nonce. A page
+/// for other sites' frames loads and asks for nothing but its style.
+pub fn policy(nonce: Option<&str>, ancestors: Option<&Ancestors>) -> HeaderValue {
     let style = nonce.map(|nonce| format!(" 'nonce-{nonce}'")).unwrap_or_default();
+    let (more, own) = match ancestors {
+        None => (" 'strict-dynamic' 'wasm-unsafe-eval'", " font-src 'self'; connect-src 'self'; manifest-src 'self';"),
+        Some(_) => ("", ""),
+    };
+    let script = nonce.map_or_else(|| "'none'".to_owned(), |nonce| format!("'nonce-{nonce}'{more}"));
+    let ancestors = ancestors.map_or("'none'", |Ancestors(sites)| sites);
     let policy = format!(
-        "default-src 'none'; script-src {script}; style-src 'self'{style}; img-src 'self' data:; font-src 'self'; \
-         connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; script-src {script}; style-src 'self'{style}; img-src 'self' data:;{own} form-action 'self'; \
+         base-uri 'none'; frame-ancestors {ancestors}"
     );
-    HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
+    HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"))
 }
 
 #[cfg(test)]
@@ -295,8 +319,20 @@ mod tests {
 
     #[test]
     fn scripts_run_only_with_the_nonce_of_their_page() {
-        assert!(policy(Some("abc")).to_str().unwrap().contains("script-src 'nonce-abc' 'strict-dynamic' 'wasm-unsafe-eval';"));
-        assert!(policy(None).to_str().unwrap().contains("script-src 'none';"));
-        assert!(!policy(Some("abc")).to_str().unwrap().contains("unsafe-inline"));
+        let text =
+            |nonce, sites: Option<&[String]>| policy(nonce, sites.map(Ancestors::of).as_ref()).to_str().unwrap().to_owned();
+        assert!(text(Some("abc"), None).contains("script-src 'nonce-abc' 'strict-dynamic' 'wasm-unsafe-eval';"));
+        assert!(text(None, None).contains("script-src 'none';"));
+        assert!(!text(Some("abc"), None).contains("unsafe-inline"));
+        assert!(text(Some("abc"), Some(&[])).contains("script-src 'nonce-abc';"), "no WebAssembly in a frame");
+    }
+
+    #[test]
+    fn only_the_listed_sites_may_show_a_page_in_a_frame() {
+        let text = |ancestors: Option<Ancestors>| policy(None, ancestors.as_ref()).to_str().unwrap().to_owned();
+        let sites = ["https://a.example".to_owned(), "https://b.example:8443".to_owned()];
+        assert!(text(Some(Ancestors::of(&sites))).ends_with("frame-ancestors https://a.example https://b.example:8443"));
+        assert!(text(Some(Ancestors::of(&[]))).ends_with("frame-ancestors 'none'"));
+        assert!(text(None).ends_with("frame-ancestors 'none'"));
     }
 }

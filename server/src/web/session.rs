@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use app::clinic::model::Clinic;
+use app::embed::Frame;
 use app::request::{Caller, VisitorKey, Who};
 use app::words::Language;
 use axum::extract::{Query, Request, State};
@@ -43,19 +44,25 @@ struct Asked {
 /// Puts the [`Caller`] into the request's extensions, and the cookies that follow into the answer.
 pub async fn resolve(State(sessions): State<Sessions>, mut request: Request, next: Next) -> Response {
     let asked = Query::<Asked>::try_from_uri(request.uri()).map(|Query(asked)| asked).unwrap_or_default();
-    let chosen = asked.lang.as_deref().and_then(Language::parse);
+    let frame = request.extensions().get::<Arc<Frame>>().cloned();
+    let chosen = match &frame {
+        Some(frame) => frame.language,
+        None => asked.lang.as_deref().and_then(Language::parse),
+    };
     let clinic = clinic_of(request.uri(), request.headers()).and_then(|slug| find(&sessions.clinics, slug));
     let language = chosen.unwrap_or_else(|| language(request.headers(), clinic.as_deref()));
     let zone = asked.zone.filter(|zone| zone.parse::<chrono_tz::Tz>().is_ok());
 
-    let known = cookie(request.headers(), VISITOR).and_then(visitor_key);
+    // In a frame no cookie is read: its addresses say who this is.
+    let secret = frame.as_ref().map_or_else(|| cookie(request.headers(), VISITOR), |frame| Some(frame.visitor.as_str()));
+    let known = secret.and_then(visitor_key);
     let fresh = known.is_none() && request.method() == Method::POST && request.uri().path() == FIRST_HOLD;
     let secret = fresh.then(|| URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()));
     let visitor = known.or_else(|| secret.as_deref().and_then(visitor_key));
     request.extensions_mut().insert(Caller { who: Who::Visitor(visitor), language, zone });
 
     let mut response = next.run(request).await;
-    if let Some(language) = chosen {
+    if let (Some(language), None) = (chosen, &frame) {
         let secure = if sessions.secure { "; Secure" } else { "" };
         let tag = language.tag();
         set(&mut response, &format!("{LANGUAGE}={tag}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly{secure}"));
@@ -128,8 +135,8 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         .find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
 }
 
-/// The hash of a visitor's cookie; `None` if it is not one that we made.
-fn visitor_key(secret: &str) -> Option<VisitorKey> {
+/// The hash of a visitor's secret; `None` if it is not one that we made.
+pub fn visitor_key(secret: &str) -> Option<VisitorKey> {
     let bytes = URL_SAFE_NO_PAD.decode(secret).ok().filter(|bytes| bytes.len() == 32)?;
     Some(VisitorKey(Sha256::digest(bytes).into()))
 }

@@ -59,7 +59,7 @@ pub async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
     answer(&format!("assets/{path}"), &headers, "public, max-age=3600")
 }
 
-/// Answers `/favicon.ico` and `/robots.txt`, which are asked for by these names, whatever a page says.
+/// Answers `/favicon.ico`, `/robots.txt` and `/embed.js`, which are asked for by these names, whatever a page says.
 pub async fn well_known(uri: Uri, headers: HeaderMap) -> Response {
     answer(&format!("assets{}", uri.path()), &headers, "public, max-age=3600")
 }

@@ -11,6 +11,7 @@ mod clinic;
 mod commands;
 mod crash;
 mod doors;
+mod embed;
 mod gateway;
 mod harness;
 mod letters;

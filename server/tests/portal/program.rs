@@ -57,9 +57,10 @@ pub async fn run(mut command: Command) -> Ended {
     Ended { status: output.status, said: text(output.stdout), complained: text(output.stderr) }
 }
 
-/// A free port, and limits that no test reaches, for tests about something else.
-pub const UNHURRIED: [(&str, &str); 5] = [
+/// A free port, no website beside it, and limits that no test reaches, for tests about something else.
+pub const UNHURRIED: [(&str, &str); 6] = [
     ("PERENNIAL_LISTEN", "127.0.0.1:0"),
+    ("PERENNIAL_DEMO_SITE", "off"),
     ("PERENNIAL_LIMITS_BOOKINGS_PER_MIN", "1000000"),
     ("PERENNIAL_LIMITS_BOOKINGS_BURST", "100000"),
     ("PERENNIAL_LIMITS_CHANGES_PER_MIN", "1000000"),

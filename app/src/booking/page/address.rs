@@ -7,6 +7,7 @@ use leptos_router::params::ParamsMap;
 use serde::{Deserialize, Serialize};
 
 use crate::booking::model::{TimesFor, TimesQuery};
+use crate::embed;
 use crate::ids::{ClinicSlug, LinkToken, LocationSlug, PractitionerSlug, TreatmentSlug};
 use crate::routes;
 
@@ -76,7 +77,7 @@ impl TimesAddress {
     /// The page without anything chosen on it.
     pub fn page(&self) -> String {
         match &self.way {
-            Way::Book { treatment, .. } => routes::times(&self.clinic, treatment),
+            Way::Book { treatment, .. } => routes::bare_times(&self.clinic, treatment),
             Way::Move { visit } => routes::relocate(&self.clinic, visit),
         }
     }
@@ -111,7 +112,7 @@ impl TimesAddress {
                 add("day", text(day).as_deref());
             }
         }
-        address
+        embed::carry(address)
     }
 
     /// This address with another part of the times.

@@ -42,7 +42,7 @@ fn choose(clinic: &ClinicSlug, categories: &[CategoryCard]) -> AnyView {
         <Meta name="description" content=w.booking_choose_lead()/>
         <div class="narrow stack g6">
             <div class="stack">
-                <StepHead step=1 title=w.booking_choose() back=routes::home(clinic)/>
+                <StepHead step=1 title=w.booking_choose() back=routes::before_booking(clinic)/>
                 <p class="lead">{w.booking_choose_lead()}</p>
             </div>
             {nothing}

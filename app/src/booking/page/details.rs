@@ -119,7 +119,7 @@ fn hold_notice(clinic: &ClinicSlug, held: &Held, autosave: Autosave, hold: Sendi
         HoldState::Booked { visit } => view! {
             <section class="stack" role="alert">
                 <h2>{w.held_booked()}</h2>
-                <a class="btn" href=routes::visit(&clinic, visit)>{w.held_see_visit()}</a>
+                <a class="btn" href=routes::booked(&clinic, visit)>{w.held_see_visit()}</a>
             </section>
         }
         .into_any(),

@@ -102,7 +102,7 @@ fn booked(clinic: &ClinicSlug, visit: &LinkToken) -> AnyView {
     view! {
         <p class="lead">{w.held_booked_text()}</p>
         <div class="actions">
-            <a class="btn" href=routes::visit(clinic, visit)>{w.held_see_visit()}</a>
+            <a class="btn" href=routes::booked(clinic, visit)>{w.held_see_visit()}</a>
         </div>
     }
     .into_any()

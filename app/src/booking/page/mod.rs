@@ -9,13 +9,16 @@
 //! - [`held`]: what has become of a hold, for both of them
 //! - [`visit`]: the booked visit's private page; [`relocate`] moves it, [`cancel`] ends it,
 //!   [`shift`] and [`together`] do so with all of its series;
-//!   [`contact`] says where its letters go, [`links`] is for who lost its address
+//!   [`contact`] says where its letters go, [`links`] is for who lost its address; `booked` is its
+//!   beginning, in the frame of a clinic's website
 //!
 //! Each page asks the server inside its view, so that what it needs to read the answer loads with
 //! its group and not with every page.
 
 mod address;
 mod autosave;
+#[cfg(feature = "ssr")]
+mod booked;
 mod calendar;
 mod cancel;
 mod check;
@@ -36,6 +39,8 @@ mod wait;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
+#[cfg(feature = "ssr")]
+pub use self::booked::booked_page;
 pub use self::cancel::cancel_page;
 pub use self::check::check_page;
 pub use self::choose::choose_page;

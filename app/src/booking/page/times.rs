@@ -15,6 +15,7 @@ use super::slots::{Choosing, FIRST_DAY, day_list};
 use super::wait::wait_instead;
 use crate::booking::api::{self, Hold};
 use crate::booking::model::Times;
+use crate::embed;
 use crate::error::{PortalError, Reason};
 use crate::routes;
 use crate::ui::ask::ask;
@@ -291,7 +292,9 @@ fn zone_line(address: &TimesAddress, times: &Times) -> AnyView {
         ("replaces", address.replaces().map(ToString::to_string)),
     ]
     .into_iter()
-    .filter_map(|(name, value)| value.map(|value| view! { <input type="hidden" name=name value=value/> }));
+    .filter_map(|(name, value)| Some((name, value?)))
+    .chain(embed::carried())
+    .map(|(name, value)| view! { <input type="hidden" name=name value=value/> });
     view! {
         <details class="zone">
             <summary class="fine">

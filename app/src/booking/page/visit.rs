@@ -9,6 +9,7 @@ use super::private_link;
 use super::together::visits;
 use crate::booking::api::{self, Late, Settle};
 use crate::booking::model::{Answered, LATE_MINS, Lateness, Unsettled, UnsettledKind, Visit, VisitStatus};
+use crate::embed::outward;
 use crate::error::PortalError;
 use crate::ids::ClinicSlug;
 use crate::routes;
@@ -50,16 +51,16 @@ pub fn visit_page() -> AnyView {
 }
 
 /// How a visit stands, as its page says it.
-struct Standing {
-    title: &'static str,
+pub struct Standing {
+    pub title: &'static str,
     icon: &'static str,
     /// Behind the icon: "bloom" is good news.
     tone: &'static str,
     /// It is still to come.
-    ahead: bool,
+    pub ahead: bool,
 }
 
-fn standing(visit: &Visit) -> Standing {
+pub fn standing(visit: &Visit) -> Standing {
     let w = words();
     let (title, icon, tone, ahead) = match (visit.status, visit.in_past) {
         (VisitStatus::Cancelled, _) if visit.answered == Some(Answered::No) => (w.visit_declined(), "x", "", false),
@@ -150,7 +151,7 @@ fn unsettled(clinic: &ClinicSlug, visit: &Visit, unsettled: &Unsettled, settle: 
     .into_any()
 }
 
-fn ticket(clinic: &ClinicSlug, visit: &Visit, standing: &Standing) -> AnyView {
+pub fn ticket(clinic: &ClinicSlug, visit: &Visit, standing: &Standing) -> AnyView {
     let w = words();
     let summary = &visit.summary;
     let pending = visit.status == VisitStatus::Pending && standing.ahead;
@@ -159,7 +160,7 @@ fn ticket(clinic: &ClinicSlug, visit: &Visit, standing: &Standing) -> AnyView {
         summary.start.elsewhere.as_ref().map(|time| view! { <br/><span class="quiet">{w.booking_elsewhere(time)}</span> });
     let calendar = (visit.status == VisitStatus::Booked && standing.ahead).then(|| {
         view! {
-            <a class="btn" href=routes::calendar(clinic, &visit.token) download="" rel="external">
+            <a class="btn" href=routes::calendar(clinic, &visit.token) download="" rel="external noopener" target=outward()>
                 <Icon name="calendar"/>
                 {w.visit_calendar()}
             </a>
@@ -167,7 +168,7 @@ fn ticket(clinic: &ClinicSlug, visit: &Visit, standing: &Standing) -> AnyView {
     });
     let directions = standing.ahead.then(|| {
         view! {
-            <a class="btn plain" href=map_address(&summary.location.address) rel="external noreferrer">
+            <a class="btn plain" href=map_address(&summary.location.address) rel="external noreferrer" target=outward()>
                 <Icon name="map"/>
                 {w.visit_directions()}
             </a>
@@ -204,7 +205,7 @@ fn ticket(clinic: &ClinicSlug, visit: &Visit, standing: &Standing) -> AnyView {
 }
 
 /// From now to the visit, in order.
-fn next(visit: &Visit) -> AnyView {
+pub fn next(visit: &Visit) -> AnyView {
     let w = words();
     let summary = &visit.summary;
     let mut steps: Vec<(&'static str, String)> = Vec::new();

@@ -1,0 +1,96 @@
+// Perennial's booking on a clinic's own website: how to use it is in server/demo/embed.md.
+// The build takes out remarks and spaces, no more: what is written here is what is sent.
+((script, name) => {
+  const base = new URL(script.src).origin;
+  const make = (tag, more) => Object.assign(document.createElement(tag), more);
+  // Where the frame is not shown there is nobody else to say so.
+  const sorry = {
+    en: "Booking is not possible here:",
+    es: "Aquí no se puede reservar:",
+    de: "Buchung hier nicht möglich:",
+    ar: "لا يمكن الحجز هنا:",
+  };
+  if (!customElements.get(name)) {
+    customElements.define(name, class extends HTMLElement {
+      connectedCallback() {
+        addEventListener("message", this);
+        if (this.box) return;
+        this.label = this.textContent || name;
+        const shape = this.getAttribute("shape"), box = this.box = this.attachShadow({ mode: "open" });
+        if (!shape) return this.open();
+        if (shape == "floating") this.style = "position:fixed;bottom:1rem;right:1rem;z-index:9";
+        this.box = make("dialog", {
+          ariaLabel: this.label,
+          onclose: () => this.say("closed"),
+          style: "width:46rem;padding:0;border:0",
+        });
+        // What stands in the tag opens the dialog; without scripts it leads to the page itself.
+        box.append(make("slot", { onclick: e => this.open(e.preventDefault()) }), this.box);
+        this.box.append(make("button", {
+          textContent: "✕",
+          ariaLabel: "Close",
+          onclick: () => this.close(),
+          style: "position:sticky;top:0;float:right;padding:1rem;border:0",
+        }));
+      }
+      disconnectedCallback() {
+        removeEventListener("message", this);
+      }
+      open(treatment) {
+        if (treatment || !this.frame) {
+          treatment ||= this.getAttribute("treatment");
+          const page = base + "/" + this.getAttribute("clinic"), lang = this.closest("[lang]")?.lang;
+          const query = new URLSearchParams({ site: location.origin, lang, theme: getComputedStyle(this).colorScheme });
+          for (const { name, value } of this.attributes) query.set(name, value);
+          this.step = "";
+          this.frame?.remove();
+          this.frame = make("iframe", {
+            title: this.label,
+            src: page + "/embed/booking" + (treatment ? "/" + treatment : "") + "?" + query,
+            style: "display:block;width:100%;height:40rem;border:0",
+            onload: () => setTimeout(() => this.step || this.frame.replaceWith(
+              sorry[lang?.slice(0, 2)] || sorry.en, " ",
+              make("a", { href: page + "/booking", target: "_blank", textContent: this.label }),
+            ), 2e3),
+          });
+          this.box.append(this.frame);
+        }
+        this.box.open || this.box.showModal?.();
+      }
+      close() {
+        this.box.close?.();
+      }
+      handleEvent({ origin, source, data }) {
+        const { frame } = this, { perennial, type, height, step } = data || this;
+        if (origin != base || source !== frame?.contentWindow || perennial != 1) return;
+        if (type == "close") return this.close();
+        if (height < 2e4) {
+          frame.style.height = height + "px";
+          source.postMessage({ perennial: 1, fit: height }, base);
+        }
+        if (step) {
+          // A page that begins above the window would not be seen.
+          if (this.step && frame.getBoundingClientRect().top < 0) frame.scrollIntoView();
+          this.step || this.say("ready");
+          this.step = step;
+        }
+        this.say(type, { height, step });
+      }
+      say(type, detail) {
+        this.dispatchEvent(new CustomEvent("perennial:" + type, { bubbles: true, detail }));
+      }
+    });
+    // Commands: "open" or "close", a selector, a treatment. Those given earlier were kept.
+    const run = ([what, where, which]) => document.querySelectorAll(where).forEach(it => it[what](which));
+    const early = window.perennial ||= [];
+    early.forEach(run);
+    early.push = run;
+  }
+  // A script may be the tag; then the link before it is what stands in the tag.
+  if (script.dataset.clinic) {
+    const it = make(name);
+    it.append(script.previousElementSibling);
+    for (const key in script.dataset) it.setAttribute(key, script.dataset[key]);
+    script.after(it);
+  }
+})(document.currentScript, "perennial-booking");
