@@ -15,6 +15,8 @@ use crate::stop::{self, Tended, wait_for};
 use crate::test::Count;
 use crate::{provision, report, serve};
 
+const NIGHT: &str = include_str!("../night.toml");
+
 const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// The sums in Playwright's JSON report.
@@ -60,17 +62,17 @@ impl Server {
         let process = Tended::start(&mut command).with_context(|| format!("{} cannot be started", binary.display()))?;
         let mut server = Self { process, folder, port, site_port };
         wait_for("the server", START_LIMIT, || server.is_ready())?;
-        server.ask_at_any_hour(binary)?;
+        server.open_at_any_hour(binary)?;
         Ok(server)
     }
 
-    /// The demo asks nobody at night whether they want a time, and tests run at any hour.
-    fn ask_at_any_hour(&self, binary: &Path) -> Result<()> {
+    /// The demo asks nobody at night whether they want a time, and sees nobody then; tests run at any hour.
+    fn open_at_any_hour(&self, binary: &Path) -> Result<()> {
         const HOURS: &str = "hours = \"08:00-21:00\" }";
         let demo = fs::read_to_string(root().join("server/demo/clinic.toml")).context("the demo's file cannot be read")?;
         ensure!(demo.contains(HOURS), "the demo's file no longer says {HOURS}");
         let file = self.folder.path().join("clinic.toml");
-        fs::write(&file, demo.replace(HOURS, "hours = \"00:00-24:00\" }"))?;
+        fs::write(&file, demo.replace(HOURS, "hours = \"00:00-24:00\" }") + NIGHT)?;
         output(
             Command::new(binary).args(["clinic", "load"]).arg(&file).current_dir(self.folder.path()).env_remove("DATABASE_URL"),
         )?;
@@ -103,7 +105,8 @@ impl Server {
 pub fn test(arguments: &[String]) -> Result<Count> {
     let packages = provision::node_packages()?;
     let chromium = provision::chromium()?;
-    let server = Server::start(&serve::build()?)?;
+    let binary = serve::build()?;
+    let server = Server::start(&binary)?;
     report::step(format!("testing {}", server.address()));
     let file = out().join("report.json");
     // Last time's must not be taken for this one's.
@@ -114,7 +117,10 @@ pub fn test(arguments: &[String]) -> Result<Count> {
         .env("PERENNIAL_ADDRESS", server.address())
         .env("PERENNIAL_SITE", server.site())
         .env("PERENNIAL_REPORT", &file)
-        .env("CHROMIUM", chromium);
+        .env("CHROMIUM", chromium)
+        // Some specs are staff at the command line.
+        .env("PERENNIAL_PROGRAM", &binary)
+        .env("PERENNIAL_FOLDER", server.folder.path());
     let status = Tended::start(&mut playwright).context("node could not be started")?.wait()?;
     stop::check()?;
     let text = fs::read_to_string(&file).with_context(|| format!("Playwright ended with {status} and wrote no report"))?;
