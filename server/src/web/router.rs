@@ -36,6 +36,7 @@ use super::{find, plain, site, telling};
 use crate::clinic::Clinics;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::fhir::scheduling::{self, Publisher};
 use crate::letters::mailbox::Mailbox;
 use crate::letters::mailbox_page;
 
@@ -48,6 +49,7 @@ pub struct Web {
     pub booking: Arc<dyn BookingService>,
     pub waitlist: Arc<dyn WaitlistService>,
     pub series: Arc<dyn SeriesService>,
+    pub publisher: Arc<Publisher>,
     pub calendars: Arc<Calendars>,
     /// The letters of a demo, for everybody to read.
     pub mailbox: Option<Mailbox>,
@@ -76,6 +78,7 @@ pub fn router(config: &Config, web: Web, gate: &Arc<Gate>) -> Router {
         .route("/favicon.ico", get(site::well_known))
         .route("/robots.txt", get(site::well_known))
         .route("/{clinic}/visit/{visit}/calendar.ics", get(calendar))
+        .route("/{clinic}/fhir/{file}", get(scheduling::file))
         .route("/{clinic}/letters/{letter}/report", post(report))
         .with_state(web.clone())
         .merge(pages)
