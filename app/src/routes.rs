@@ -3,6 +3,7 @@
 //! The first segment is the clinic's slug. A treatment's slug is the third, so the words that
 //! stand there for something else are [`RESERVED`].
 
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use leptos::prelude::*;
 use leptos_router::components::{FlatRoutes, Route};
 use leptos_router::{Lazy, LazyRoute, SsrMode, path};
@@ -14,7 +15,7 @@ use crate::booking::page::{
 };
 use crate::clinic::page::{clinic_page, clinics_page};
 use crate::embed;
-use crate::ids::{ClinicSlug, LinkToken, TreatmentSlug};
+use crate::ids::{ClinicSlug, LinkToken, LocationSlug, TreatmentSlug};
 use crate::ui::state::NotFoundPage;
 use crate::waitlist::page::{entry_page, offer_page};
 
@@ -87,6 +88,23 @@ pub fn times(clinic: &ClinicSlug, treatment: &TreatmentSlug) -> String {
 /// The same page, before its address says anything.
 pub fn bare_times(clinic: &ClinicSlug, treatment: &TreatmentSlug) -> String {
     format!("{}/{treatment}", way(clinic))
+}
+
+/// The same page with this time picked out, on the day that it is at the location.
+pub fn times_at(
+    clinic: &ClinicSlug,
+    treatment: &TreatmentSlug,
+    location: &LocationSlug,
+    start: DateTime<Utc>,
+    day: NaiveDate,
+) -> String {
+    let start = start.to_rfc3339_opts(SecondsFormat::Secs, true);
+    format!("/{clinic}/booking/{treatment}?location={location}&from={day}&start={start}")
+}
+
+/// A file of the clinic's open times for programs; the server answers it outside the page router.
+pub fn scheduling(clinic: &ClinicSlug, file: &str) -> String {
+    format!("/{clinic}/fhir/{file}")
 }
 
 /// The same page, for another time in place of one that is held.

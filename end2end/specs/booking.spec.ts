@@ -16,7 +16,7 @@ import {
   timeButton,
   visitPage,
 } from "./patient";
-import { arrive, expect, follow, hasScripts, open, refused, reload, test } from "./support";
+import { arrive, expect, expectAccessible, follow, hasScripts, open, refused, reload, test } from "./support";
 import { calendarFrom, readCalendar } from "./calendar";
 import type { Locator, Page, Route } from "@playwright/test";
 import { readFile } from "node:fs/promises";
@@ -322,4 +322,25 @@ test("giving a time back makes it free for others at once", async ({ page, newco
   await arrive(page, `${clinic}/booking`);
   await reload(other);
   await expect(timeButton(other, instant)).toHaveCount(1);
+});
+
+test("a link from a directory opens at exactly its time, or says that it is gone", async ({ page, newcomer }) => {
+  const slots = (await (await page.request.get("/rowan-street/fhir/slot.ndjson")).text()).trim().split("\n");
+  const found = slots.map((line) => JSON.parse(line) as { start: string; extension: { valueUrl?: string }[] });
+  // Before the weeks in which other specs book.
+  const soon = found.filter(({ start }) => Date.parse(start) < Date.now() + 12 * 86_400_000);
+  const links = soon.map(({ extension }) => extension.map(({ valueUrl }) => valueUrl ?? "").find(Boolean) ?? "");
+  const physio = links.filter((link) => link.includes("/booking/physio-first?"));
+  const address = new URL(physio[Math.floor(Math.random() * physio.length)]);
+  await open(page, `${address.pathname}${address.search}&source=directory`);
+  await expect(page.locator("#soonest")).toHaveText("The time you picked");
+  await expectAccessible(page);
+  const taken = page.getByRole("button", { name: "Take this time" });
+  await expect(taken).toHaveValue(address.searchParams.get("start") ?? "");
+
+  address.searchParams.set("start", "2020-01-01T00:00:00Z");
+  const late = await newcomer();
+  await open(late, address.pathname + address.search);
+  await expect(late.getByText("Sorry, that time has just gone")).toBeVisible();
+  await expect(late.locator(".day button[name=start]").first()).toBeVisible();
 });

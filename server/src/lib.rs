@@ -14,6 +14,7 @@
 //! - [`link`]: the signed part of private links
 //! - [`labels`]: what the server writes for people: times, days, money, names
 //! - [`failure`]: how a service fails, and what the caller hears of it
+//! - [`fhir`]: what programs of others read
 //! - one folder per feature, implementing the trait of the same word in `app`: [`clinic`], [`booking`], [`waitlist`]
 //! - [`patient`]: whom the clinic knew before
 //!
@@ -27,6 +28,7 @@ pub mod config;
 pub mod doctor;
 pub mod embed;
 pub mod failure;
+pub mod fhir;
 pub mod jobs;
 pub mod labels;
 pub mod letters;
@@ -62,6 +64,7 @@ use crate::clinic::service::Fronts;
 use crate::clock::Clock;
 use crate::config::{Choice, Config};
 use crate::embed::example::Example;
+use crate::fhir::scheduling::Publisher;
 use crate::jobs::{Registry, Worker, queue, schedule};
 use crate::letters::channel::Channels;
 use crate::letters::job::VisitLetters;
@@ -231,6 +234,12 @@ impl Portal {
             example: self.example.clone(),
             waitlist: self.waitlist.clone(),
             series: self.booking.clone(),
+            publisher: Arc::new(Publisher::new(
+                self.database.clone(),
+                self.clock.clone(),
+                Arc::clone(&self.clinics),
+                self.config.origin.to_string(),
+            )),
             calendars: Arc::new(Calendars {
                 database: self.database.clone(),
                 clock: self.clock.clone(),

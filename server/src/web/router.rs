@@ -40,6 +40,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::embed::example::Example;
 use crate::embed::{self, Door};
+use crate::fhir::scheduling::{self, Publisher};
 use crate::letters::mailbox::Mailbox;
 use crate::letters::mailbox_page;
 
@@ -52,6 +53,7 @@ pub struct Web {
     pub booking: Arc<dyn BookingService>,
     pub waitlist: Arc<dyn WaitlistService>,
     pub series: Arc<dyn SeriesService>,
+    pub publisher: Arc<Publisher>,
     pub calendars: Arc<Calendars>,
     /// A website to look at, in a demo.
     pub example: Option<Example>,
@@ -86,6 +88,7 @@ pub fn router(config: &Config, web: Web, gate: &Arc<Gate>) -> Router {
         .route("/embed.js", get(site::well_known))
         .route("/{clinic}/embed/api/{*function}", post(move |request: Request| embed::send(request, origin, send_context)))
         .route("/{clinic}/visit/{visit}/calendar.ics", get(calendar))
+        .route("/{clinic}/fhir/{file}", get(scheduling::file))
         .route("/{clinic}/letters/{letter}/report", post(report))
         .with_state(web.clone())
         .merge(pages)

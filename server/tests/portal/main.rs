@@ -24,6 +24,7 @@ mod program;
 mod races;
 mod random;
 mod relocate;
+mod scheduling;
 mod series;
 mod serving;
 mod smtp;

@@ -2,7 +2,7 @@
 //!
 //! Values that do not parse are left out: an address typed by hand still shows times.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use leptos_router::params::ParamsMap;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,8 @@ pub struct TimesAddress {
     /// An IANA zone that the reader chose.
     pub zone: Option<String>,
     pub part: Part,
+    /// The time that a link from elsewhere picks out. No link on the page says it again.
+    pub wanted: Option<DateTime<Utc>>,
 }
 
 /// What the times are for.
@@ -71,6 +73,7 @@ impl TimesAddress {
             location: query.get("location").and_then(|text| text.parse().ok()),
             zone: query.get("zone").filter(|zone| is_zone(zone)),
             part,
+            wanted: query.get("start").and_then(|text| text.parse().ok()),
         }
     }
 
@@ -205,6 +208,15 @@ mod tests {
     fn what_does_not_parse_is_left_out() {
         let address = read(&[("practitioner", "Tom!"), ("from", "soon"), ("zone", "<b>"), ("replaces", "a b")]);
         assert_eq!(address.href(), "/rowan/booking/physio");
+    }
+
+    #[test]
+    fn a_link_from_elsewhere_picks_out_a_time_and_what_it_adds_is_not_kept() {
+        let pairs = [("from", "2026-03-16"), ("start", "2026-03-16T09:20:00Z"), ("source", "abc"), ("booking-referral", "7")];
+        let address = read(&pairs);
+        assert_eq!(address.wanted, "2026-03-16T09:20:00Z".parse().ok());
+        assert_eq!(address.href(), "/rowan/booking/physio?from=2026-03-16");
+        assert_eq!(read(&[("start", "soon")]).wanted, None);
     }
 
     #[test]

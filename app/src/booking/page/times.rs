@@ -14,7 +14,7 @@ use super::segment;
 use super::slots::{Choosing, FIRST_DAY, day_list};
 use super::wait::wait_instead;
 use crate::booking::api::{self, Hold};
-use crate::booking::model::Times;
+use crate::booking::model::{Slot, Times};
 use crate::embed;
 use crate::error::{PortalError, Reason};
 use crate::routes;
@@ -107,6 +107,7 @@ fn times_view(address: &TimesAddress, times: &Times, hold: Sending, wait: Asking
             <aside class="picks">{people(address, times)} {places(address, times)}</aside>
             <div class="body stack g6">
                 {answer(hold, address.replaces().is_some())}
+                {wanted_ticket(address, times, &choosing)}
                 {soonest_ticket(address, times, &choosing)}
                 <div class="stack g2">
                     {views(address, times, calendar)}
@@ -352,8 +353,30 @@ fn list(address: &TimesAddress, times: &Times, choosing: &Choosing) -> AnyView {
 
 /// The soonest time of all, except where somebody is looking for a later one.
 fn soonest_ticket(address: &TimesAddress, times: &Times, choosing: &Choosing) -> AnyView {
-    let w = words();
     let (Some(soonest), Part::List(None) | Part::Calendar { .. }) = (&times.soonest, &address.part) else { return ().into_any() };
+    ticket(words().times_soonest(), soonest, times, choosing)
+}
+
+/// The time that a link from elsewhere picked out, or kindly that somebody else has it.
+fn wanted_ticket(address: &TimesAddress, times: &Times, choosing: &Choosing) -> AnyView {
+    let w = words();
+    let Some(wanted) = address.wanted else { return ().into_any() };
+    let mut listed = times.days.iter().flat_map(|day| day.morning.iter().chain(&day.afternoon));
+    if let Some(slot) = listed.find(|slot| slot.start.instant == wanted) {
+        return ticket(w.times_wanted(), slot, times, choosing);
+    }
+    view! {
+        <Notice tone="warn" icon="info">
+            <h2>{w.times_gone()}</h2>
+            <p>{w.times_wanted_gone()}</p>
+        </Notice>
+    }
+    .into_any()
+}
+
+/// One time above all others, with the button that takes it.
+fn ticket(eyebrow: &'static str, soonest: &Slot, times: &Times, choosing: &Choosing) -> AnyView {
+    let w = words();
     let relative = times.days.iter().find(|day| day.day.date == soonest.start.date).and_then(|day| day.day.relative.clone());
     let when = w.booking_when(relative.as_ref().unwrap_or(&soonest.start.day), &soonest.start.time);
     let under = match relative {
@@ -371,7 +394,7 @@ fn soonest_ticket(address: &TimesAddress, times: &Times, choosing: &Choosing) ->
         <section class="ticket stack" aria-labelledby="soonest">
             <Icon name="mark" class="motif"/>
             <div class="stack g1">
-                <h2 id="soonest" class="eyebrow">{w.times_soonest()}</h2>
+                <h2 id="soonest" class="eyebrow">{eyebrow}</h2>
                 <p class="when">{when}</p>
                 <p class="quiet">{under}<br/>{soonest.start.zone.clone()}</p>
                 {elsewhere}
