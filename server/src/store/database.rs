@@ -18,6 +18,8 @@ use super::{Dialect, StoreError, Tx};
 
 /// Older ones can corrupt a database in WAL mode: <https://www.sqlite.org/wal.html#walresetbug>.
 const SQLITE_VERSION_MIN: [u32; 3] = [3, 51, 3];
+/// Between two attempts to open a database that somebody else has to themselves.
+const OPEN_AGAIN: Duration = Duration::from_millis(50);
 /// How long a statement waits for another process that holds the lock. The writer says it too.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 /// How long a reader waits for a connection of the pool.
@@ -195,12 +197,19 @@ impl Database {
 
 /// A writing connection beside the pool and the writer, for work that needs one of its own.
 pub(super) async fn dedicated(address: &Address) -> Result<Tx, StoreError> {
-    match address {
+    let opener = match address {
         Address::Sqlite(path) => Opener::Sqlite { options: writing(sqlite_options(path)), path: path.clone() },
         Address::Postgres(url) => Opener::Postgres(postgres_options(url)?),
+    };
+    // Where several processes make the database at once, each wants it in WAL mode: for that SQLite
+    // needs it alone and does not wait by itself.
+    let until = tokio::time::Instant::now() + LOCK_WAIT;
+    loop {
+        match opener.open().await {
+            Err(StoreError::Busy) if tokio::time::Instant::now() < until => tokio::time::sleep(OPEN_AGAIN).await,
+            opened => return opened,
+        }
     }
-    .open()
-    .await
 }
 
 /// What every SQLite connection of ours is set to.

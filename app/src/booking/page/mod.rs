@@ -2,7 +2,7 @@
 //!
 //! - [`choose`]: what do you need?
 //! - [`times`]: when, who with, where; [`address`] is what its links say, [`calendar`] its month,
-//!   [`slots`] its buttons, [`wait`] what to do if none suits
+//!   [`picks`] with whom and where, [`slots`] its buttons, [`wait`] what to do if none suits
 //! - [`details`]: who are you?; [`autosave`] keeps what is typed
 //! - [`series`]: several visits instead of one
 //! - [`check`]: is this right?
@@ -27,6 +27,7 @@ mod contact;
 pub(crate) mod details;
 pub(crate) mod held;
 pub(crate) mod links;
+mod picks;
 pub(crate) mod relocate;
 mod series;
 mod shift;

@@ -206,12 +206,12 @@ fn a_duration_is_possible() {
         case(
             "offer = \"60 min\"",
             "offer = \"10 min\"",
-            "`waitlist.offer`: \"10 min\" is no time to take an offer in. Write at least \"15 min\" and at most \"24 h\".",
+            "`offer`: \"10 min\" is no time to take an offer in. Write at least \"15 min\" and at most \"24 h\".",
         ),
         case(
             "offer = \"60 min\"",
             "offer = \"2 days\"",
-            "`waitlist.offer`: \"2 days\" is no time to take an offer in. Write at least \"15 min\" and at most \"24 h\".",
+            "`offer`: \"2 days\" is no time to take an offer in. Write at least \"15 min\" and at most \"24 h\".",
         ),
         case("duration = \"45 min\"", "duration = \"0 min\"", "`duration`: this cannot be 0. Write at least \"5 min\"."),
         case(
