@@ -44,6 +44,7 @@ pub fn shell(files: &SiteFiles) -> AnyView {
             data-theme=frame.theme.map(super::Theme::text)
             data-site=frame.site
             data-step=step
+            data-close=words().embed_close()
         >
             <head>
                 <meta charset="utf-8"/>
