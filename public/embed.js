@@ -4,10 +4,10 @@
   const base = new URL(script.src).origin;
   const make = (tag, more) => Object.assign(document.createElement(tag), more);
   // Where the frame is not shown there is nobody else to say so.
-  const sorry = {
+  const lost = {
     en: "Booking is not possible here:",
-    es: "Aquí no se puede reservar:",
-    de: "Buchung hier nicht möglich:",
+    es: "No se puede reservar aquí:",
+    de: "Buchen geht hier nicht:",
     ar: "لا يمكن الحجز هنا:",
   };
   if (!customElements.get(name)) {
@@ -26,9 +26,8 @@
         });
         // What stands in the tag opens the dialog; without scripts it leads to the page itself.
         box.append(make("slot", { onclick: e => this.open(e.preventDefault()) }), this.box);
-        this.box.append(make("button", {
+        this.box.append(this.shut = make("button", {
           textContent: "✕",
-          ariaLabel: "Close",
           onclick: () => this.close(),
           style: "position:sticky;top:0;float:right;padding:1rem;border:0",
         }));
@@ -49,7 +48,7 @@
             src: page + "/embed/booking" + (treatment ? "/" + treatment : "") + "?" + query,
             style: "display:block;width:100%;height:40rem;border:0",
             onload: () => setTimeout(() => this.step || this.frame.replaceWith(
-              sorry[lang?.slice(0, 2)] || sorry.en, " ",
+              lost[lang?.slice(0, 2)] || lost.en, " ",
               make("a", { href: page + "/booking", target: "_blank", textContent: this.label }),
             ), 2e3),
           });
@@ -61,7 +60,7 @@
         this.box.close?.();
       }
       handleEvent({ origin, source, data }) {
-        const { frame } = this, { perennial, type, height, step } = data || this;
+        const { frame } = this, { perennial, type, height, step, close } = data || this;
         if (origin != base || source !== frame?.contentWindow || perennial != 1) return;
         if (type == "close") return this.close();
         if (height < 2e4) {
@@ -73,6 +72,8 @@
           if (this.step && frame.getBoundingClientRect().top < 0) frame.scrollIntoView();
           this.step || this.say("ready");
           this.step = step;
+          // The frame knows the reader's language.
+          if (this.shut) this.shut.ariaLabel = close;
         }
         this.say(type, { height, step });
       }
@@ -90,7 +91,7 @@
   if (script.dataset.clinic) {
     const it = make(name);
     it.append(script.previousElementSibling);
-    for (const key in script.dataset) it.setAttribute(key, script.dataset[key]);
+    for (const name in script.dataset) it.setAttribute(name, script.dataset[name]);
     script.after(it);
   }
 })(document.currentScript, "perennial-booking");

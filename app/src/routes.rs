@@ -118,7 +118,7 @@ pub fn details(clinic: &ClinicSlug, hold: &LinkToken) -> String {
 
 /// Several visits instead of the one that is held.
 pub fn series(clinic: &ClinicSlug, hold: &LinkToken) -> String {
-    format!("/{clinic}/booking/hold/{hold}/series")
+    embed::carry(format!("{}/hold/{hold}/series", way(clinic)))
 }
 
 /// Where a hold goes on: to its details, or past them if they are complete.

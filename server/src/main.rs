@@ -63,7 +63,11 @@ enum Command {
     /// Letters that did not go out, and why
     Letters,
     /// What is configured, and what is wrong
-    Doctor,
+    Doctor {
+        /// Only whether this website may show the booking, and what is missing
+        #[arg(long, value_name = "SITE")]
+        embed: Option<String>,
+    },
     /// Copy the database to a file, also while it is being served
     Backup { file: PathBuf },
     /// Put a backup in the place of the database, while nothing is running
@@ -121,7 +125,7 @@ async fn run(file: Option<&Path>, command: Command) -> anyhow::Result<()> {
         Command::Patient(PatientCommand::Load { clinic, file }) => patient::load(config, clock, &clinic, &file).await,
         Command::Appointment(command) => appointment::appointment(config, clock, command).await,
         Command::Letters => letters(&config, &clock).await,
-        Command::Doctor => doctor(&config).await,
+        Command::Doctor { embed } => doctor(&config, embed.as_deref()).await,
         Command::Backup { file } => backup(&config, &file).await,
         Command::Restore { file, replace } => {
             restore(&file, &config.database, replace).await?;
@@ -205,8 +209,11 @@ async fn letters(config: &Config, clock: &Clock) -> anyhow::Result<()> {
     if found.is_empty() { say("Every letter that was to go out has gone out.") } else { Ok(()) }
 }
 
-async fn doctor(config: &Config) -> anyhow::Result<()> {
-    let report = doctor::examine(config).await;
+async fn doctor(config: &Config, embed: Option<&str>) -> anyhow::Result<()> {
+    let report = match embed {
+        Some(site) => doctor::examine_site(config, site).await,
+        None => doctor::examine(config).await,
+    };
     say(report.to_string().trim_end())?;
     if report.is_well() { Ok(()) } else { bail!("something is wrong.") }
 }

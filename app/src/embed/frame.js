@@ -1,6 +1,6 @@
 // Tells the website around this frame its height, its step and its end; nobody else, and nothing more.
 ((root, body) => {
-  const { site, step } = root.dataset;
+  const { site, step, close } = root.dataset;
   if (!site || parent === self) return;
   const say = (type, more) => parent.postMessage({ perennial: 1, type, ...more }, site);
   let height;
@@ -16,7 +16,8 @@
   });
   addEventListener("keydown", (event) => event.key === "Escape" && say("close"));
   const isBooked = document.querySelector("[data-booked]");
-  say(isBooked ? "booked" : "step", { step: isBooked ? "booked" : step });
+  // The website's own button closes the dialog: what it is called goes with the step.
+  say(isBooked ? "booked" : "step", { step: isBooked ? "booked" : step, close });
   new ResizeObserver(measure).observe(body);
   // What came of a form is read out, unless the reader is elsewhere on the website.
   const answer = document.hasFocus() && document.querySelector("#to-fix, #answer");

@@ -8,7 +8,7 @@ use leptos_router::hooks::use_location;
 use leptos_router::{SsrMode, path};
 
 use super::{Frame, current, outward};
-use crate::booking::page::{booked_page, check_page, choose_page, details_page, times_page};
+use crate::booking::page::{booked_page, check_page, choose_page, details_page, series_page, times_page};
 use crate::ids::ClinicSlug;
 use crate::ui::focus::Heading;
 use crate::ui::frame::{LanguageLinks, PhoneLine, clinic_slug, provide_clinic};
@@ -44,6 +44,7 @@ pub fn shell(files: &SiteFiles) -> AnyView {
             data-theme=frame.theme.map(super::Theme::text)
             data-site=frame.site
             data-step=step
+            data-close=words().embed_close()
         >
             <head>
                 <meta charset="utf-8"/>
@@ -72,6 +73,7 @@ fn step(page: &str) -> &'static str {
     match parts.as_slice() {
         [] => "treatment",
         ["hold", _] => "details",
+        ["hold", _, "series"] => "series",
         ["hold", _, "check"] => "check",
         [_] => "time",
         _ => "other",
@@ -90,6 +92,7 @@ pub fn Widget() -> impl IntoView {
                     <Route path=path!("/:clinic/embed/booking/:treatment") view=times_page ssr=SsrMode::Async/>
                     <Route path=path!("/:clinic/embed/booking/hold/:hold") view=details_page ssr=SsrMode::Async/>
                     <Route path=path!("/:clinic/embed/booking/hold/:hold/check") view=check_page ssr=SsrMode::Async/>
+                    <Route path=path!("/:clinic/embed/booking/hold/:hold/series") view=series_page ssr=SsrMode::Async/>
                     <Route path=path!("/:clinic/embed/booking/visit/:visit") view=booked_page ssr=SsrMode::Async/>
                 </FlatRoutes>
             </Around>

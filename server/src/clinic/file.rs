@@ -32,6 +32,7 @@ use toml::de::DeTable;
 
 use self::report::{Report, Reported, did_you_mean};
 use self::section::{Section, Value};
+pub use self::values::site;
 
 /// What is wrong in a clinic's file, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,6 +2,7 @@
 //!
 //! It looks at a server from beside it: it may run while the server does, and where it can't.
 
+mod embed;
 mod store;
 
 use std::fmt;
@@ -9,6 +10,7 @@ use std::path::Path;
 
 use crate::audit;
 use crate::booking::zone;
+use crate::clinic::{Clinics, Current};
 use crate::clock::Clock;
 use crate::config::mail::Encryption;
 use crate::config::{Config, Shown, is_local};
@@ -46,7 +48,9 @@ impl fmt::Display for Report {
         for Shown { key, value, source } in &self.settings {
             writeln!(out, "{key:keys$}  {value:values$}  {source}")?;
         }
-        writeln!(out)?;
+        if !self.settings.is_empty() {
+            writeln!(out)?;
+        }
         for finding in &self.findings {
             match finding {
                 Finding::Good(sentence) => writeln!(out, "good   {sentence}")?,
@@ -81,6 +85,29 @@ pub async fn examine(config: &Config) -> Report {
         findings.push(Finding::Bad(format!("the database: {error}")));
     }
     Report { settings: config.shown().to_vec(), findings }
+}
+
+/// Looks at whether a website may show the booking, and at nothing else.
+pub async fn examine_site(config: &Config, site: &str) -> Report {
+    let findings = match definitions(config).await {
+        Ok(clinics) => {
+            let clinics: Vec<_> = clinics.iter().map(|current| current.clinic.as_ref()).collect();
+            embed::examine(site, &config.origin, &clinics)
+        }
+        Err(error) => vec![Finding::Bad(format!("the database: {error}"))],
+    };
+    Report { settings: Vec::new(), findings }
+}
+
+/// Every clinic, as it was loaded last.
+async fn definitions(config: &Config) -> Result<Vec<Current>, StoreError> {
+    if matches!(&config.database, Address::Sqlite(path) if !path.exists()) {
+        return Ok(Vec::new());
+    }
+    let database = Database::open(&config.database).await?;
+    let found = async { Ok(Clinics::open(database.clone()).await?.all()) }.await;
+    database.close().await;
+    found
 }
 
 /// Whether letters get out: greets the mail server and signs in, without sending anything.

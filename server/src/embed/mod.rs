@@ -38,7 +38,14 @@ use crate::web::security::Ancestors;
 use crate::web::session::visitor_key;
 
 /// What can be done in the frame; each takes a form and ends in a redirect.
-const FUNCTIONS: [&str; 4] = ["/api/booking/hold", "/api/booking/describe", "/api/booking/confirm", "/api/booking/release"];
+const FUNCTIONS: [&str; 6] = [
+    "/api/booking/hold",
+    "/api/booking/plan",
+    "/api/booking/series",
+    "/api/booking/describe",
+    "/api/booking/confirm",
+    "/api/booking/release",
+];
 
 /// What a page's own address may say; a tag has attributes that mean nothing here.
 const OWN: [&str; 8] = ["practitioner", "location", "zone", "replaces", "from", "view", "month", "day"];
@@ -226,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_of_the_frame_stands_for_one_of_four_functions() {
+    fn a_form_of_the_frame_stands_for_one_of_a_few_functions() {
         assert_eq!(function("/rowan/embed/api/booking/hold"), "/api/booking/hold");
         for other in
             ["/rowan/embed/api/booking/cancel", "/api/booking/keep", "/rowan/embed/api/booking/hold/", "/rowan/embed/booking"]

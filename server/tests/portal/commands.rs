@@ -96,6 +96,10 @@ async fn a_backup_replaces_no_file_and_a_restore_no_database_in_use() {
     assert!(order(&folder, &["restore", "copy.db", "--replace"]).await.status.success());
     let doctor = order(&folder, &["doctor"]).await;
     assert!(doctor.status.success() && doctor.said.contains("the audit of rowan-street is whole"), "{doctor:?}");
+    let listed = order(&folder, &["doctor", "--embed", "https://www.rowanstreet.example"]).await;
+    assert!(listed.status.success() && listed.said.contains("may show the booking of rowan-street"), "{listed:?}");
+    let other = order(&folder, &["doctor", "--embed", "https://evil.example"]).await;
+    assert!(!other.status.success() && other.said.contains("not on the list of rowan-street"), "{other:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -353,3 +353,25 @@ async fn the_demo_has_a_website_of_another_origin_that_may_show_its_booking() {
     assert!(frame.text.contains(&format!("data-site=\"{site}\"")));
     assert_eq!(ancestors(&browser.page("/rowan-street/booking").await), "'none'");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_visits_are_laid_out_in_the_frame_and_a_waiting_list_opens_a_window() {
+    let folder = Folder::new();
+    let program = Program::serve(&folder.0, &UNHURRIED).await;
+    let browser = program.browser();
+    let times = browser.page(&format!("{CHOOSE}/physio-follow-up?site={SITE}")).await;
+    leads_out_only_by_windows_of_its_own("times", &times.text);
+    assert!(!times.text.contains("/waitlist/begin"), "a place on the list has a page that is nobody's frame");
+    assert!(times.text.contains("href=\"/rowan-street/booking/physio-follow-up#none-suit\""), "{}", times.text);
+    let (action, body) = form(&times.text, "/api/booking/hold");
+    let (address, _) = follow(&browser, &post(&browser, &action, &body, &APART).await).await;
+    let series = browser.page(&address.replacen('?', "/series?", 1)).await;
+    assert_eq!(series.status, StatusCode::OK);
+    leads_out_only_by_windows_of_its_own("series", &series.text);
+    let (action, fields) = form(&series.text, "/api/booking/plan");
+    let wish = "&draft%5Bevery%5D=week&draft%5Bvisits%5D=3";
+    let (address, planned) = follow(&browser, &post(&browser, &action, &format!("{fields}{wish}"), &APART).await).await;
+    assert!(address.contains("/series?"), "{address}");
+    let (action, fields) = form(&planned.text, "/api/booking/series");
+    assert!(action.starts_with("/rowan-street/embed/api/booking/series?from=") && fields.contains("hold="), "{action} {fields}");
+}

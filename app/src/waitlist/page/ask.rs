@@ -49,6 +49,12 @@ pub fn asking(wait: Asking, clinic: &ClinicSlug, wanted: WaitFor, label: &'stati
 /// The button alone, where the page has an [`asking`] already that says what came of it.
 pub fn button(Asking(begin): Asking, clinic: &ClinicSlug, wanted: WaitFor, label: &'static str) -> AnyView {
     let WaitFor { visit, treatment, practitioner, location, session } = wanted;
+    // A place on the list has a page of its own, which is nobody's frame.
+    #[cfg(feature = "ssr")]
+    if crate::embed::is_framed() {
+        let href = format!("{}/{treatment}#none-suit", crate::routes::booking_outside(clinic));
+        return view! { <div><crate::embed::NewWindow class="btn plain" href=href text=label/></div> }.into_any();
+    }
     let fields = vec![
         ("clinic", clinic.to_string()),
         ("wait[visit]", visit),

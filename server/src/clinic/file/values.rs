@@ -209,8 +209,12 @@ pub(super) fn zone(text: &str) -> Result<Tz, String> {
     })
 }
 
-/// The origin of a website: `https://www.example.org`; `http` only for this computer.
-pub(super) fn site(text: &str) -> Result<String, String> {
+/// The origin of a website, as its browsers say it: `https://www.example.org`; `http` only for this
+/// computer.
+///
+/// # Errors
+/// It is something else; says how it is written.
+pub fn site(text: &str) -> Result<String, String> {
     let unreadable = || format!("\"{text}\" is not the address of a site. Write it without path: \"https://www.example.org\".");
     let (scheme, rest) = text.split_once("://").ok_or_else(unreadable)?;
     let (host, port) = rest.split_once(':').map_or((rest, None), |(host, port)| (host, Some(port)));
@@ -226,7 +230,8 @@ pub(super) fn site(text: &str) -> Result<String, String> {
         return Err(unreadable());
     }
     match scheme {
-        "https" => Ok(text.to_ascii_lowercase()),
+        // Browsers leave the usual port away.
+        "https" => Ok(text.to_ascii_lowercase().trim_end_matches(":443").to_owned()),
         "http" if host == "localhost" => Ok(text.to_owned()),
         "http" => Err(format!("\"{text}\" is not encrypted. Write https:// instead of http://.")),
         _ => Err(unreadable()),
@@ -331,6 +336,7 @@ mod tests {
     #[test]
     fn a_site_is_an_origin_and_nothing_more() {
         assert_eq!(site("https://WWW.Example.org"), Ok("https://www.example.org".to_owned()));
+        assert_eq!(site("https://example.org:443"), Ok("https://example.org".to_owned()));
         assert!(site("https://example.org:8443").is_ok() && site("http://localhost:8080").is_ok());
         for bad in [
             "example.org",
