@@ -216,6 +216,9 @@ async function embedHost() {
           window.shift = 0;
           const add = (list) => list.getEntries().forEach(({ value }) => (window.shift += value));
           new PerformanceObserver(add).observe({ type: "layout-shift", buffered: true });
+          // What the example itself makes of what it hears is not the booking's.
+          const hear = (event) => event.stopImmediatePropagation();
+          for (const type of ["ready", "resize", "step"]) addEventListener(`perennial:${type}`, hear, true);
         });
         if (kind === "without") await page.route("**/embed.js", (route) => route.fulfill({ contentType: "text/javascript", body: "" }));
         const session = await context.newCDPSession(page);
