@@ -10,8 +10,8 @@ const portal = process.env.PERENNIAL_ADDRESS ?? "http://localhost:3000";
 const site = process.env.PERENNIAL_SITE ?? "http://127.0.0.1:3001";
 const link = `<a href="${portal}${clinic}/booking">Book a visit</a>`;
 
-// What a browser says where a frame is refused, or where a form's answer is "that is gone".
-const refusedFrame = /frame-ancestors|Failed to load resource: the server responded with a status of (403|404|409|422)/;
+// What a browser says where a frame or its script is refused, or where a form's answer is "that is gone".
+const refusedFrame = /frame-ancestors|Blocked script execution in .* frame is sandboxed|Failed to load resource: the server responded with a status of (403|404|409|422)/;
 test.use({ tolerated: refusedFrame });
 
 // A website that no clinic has listed.
