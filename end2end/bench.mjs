@@ -1,7 +1,7 @@
 // Measures a running server in Chromium: one line of JSON a figure on standard output, what
-// explains a score on standard error. `cargo portal bench weight` and `… lighthouse` run it:
+// explains a score on standard error. `cargo portal bench weight` and others run it:
 //
-//     node bench.mjs weight|lighthouse ADDRESS CHROMIUM
+//     node bench.mjs weight|lighthouse|embed_first_view|embed_host ADDRESS CHROMIUM SITE
 //
 // It knows no bars; src/bench/figure.rs does.
 import { get } from "node:http";
@@ -9,7 +9,7 @@ import { createServer } from "node:net";
 import { chromium } from "@playwright/test";
 import lighthouse from "lighthouse";
 
-const [what, address, executablePath] = process.argv.slice(2);
+const [what, address, executablePath, site] = process.argv.slice(2);
 const CHOOSE = "/rowan-street/booking";
 const TIMES = "/rowan-street/booking/physio-first";
 // Scores of speed differ from run to run; the median of an odd number of runs is reported.
@@ -179,6 +179,68 @@ async function measureLighthouse() {
   }
 }
 
+// The example website until the frame in it is there: what the portal sent for it.
+async function embedFirstView() {
+  const browser = await launch();
+  try {
+    const page = await browser.newPage({ viewport: { width: 375, height: 812 }, locale: "en-GB" });
+    const requests = [];
+    page.on("requestfinished", (request) => request.url().startsWith(address) && requests.push(request));
+    await page.goto(site, { waitUntil: "networkidle" });
+    await page.frameLocator("iframe").locator("ul.slots button").first().waitFor();
+    let bytes = 0;
+    for (const request of requests) {
+      const { responseBodySize } = await request.sizes();
+      explain(`${new URL(request.url()).pathname.split("/").pop()}: ${responseBodySize}`);
+      bytes += responseBodySize;
+    }
+    say("loader and first page of the frame", bytes / 1000, "KB");
+    say("requests to the portal", requests.length, "requests");
+  } finally {
+    await browser.close();
+  }
+}
+
+// The example website with its script and without, in turns: what the main thread of the page did
+// until all was there, and how far things moved under the reader. The frame has a thread of its own.
+async function embedHost() {
+  const browser = await launch("--site-per-process");
+  const tasks = { with: [], without: [] };
+  let shift = 0;
+  try {
+    for (let run = 0; run < 15; run++) {
+      for (const kind of ["without", "with"]) {
+        const context = await browser.newContext({ viewport: { width: 1200, height: 800 } });
+        const page = await context.newPage();
+        await page.addInitScript(() => {
+          window.shift = 0;
+          const add = (list) => list.getEntries().forEach(({ value }) => (window.shift += value));
+          new PerformanceObserver(add).observe({ type: "layout-shift", buffered: true });
+          // What the example itself makes of what it hears is not the booking's.
+          const hear = (event) => event.stopImmediatePropagation();
+          for (const type of ["ready", "resize", "step"]) addEventListener(`perennial:${type}`, hear, true);
+        });
+        if (kind === "without") await page.route("**/embed.js", (route) => route.fulfill({ contentType: "text/javascript", body: "" }));
+        const session = await context.newCDPSession(page);
+        // Time of the thread itself: a machine that is busy with something else adds nothing.
+        await session.send("Performance.enable", { timeDomain: "threadTicks" });
+        await page.goto(site, { waitUntil: "networkidle" });
+        const { metrics } = await session.send("Performance.getMetrics");
+        tasks[kind].push(metrics.find(({ name }) => name === "TaskDuration").value * 1000);
+        if (kind === "with") shift = Math.max(shift, await page.evaluate(() => window.shift));
+        await context.close();
+      }
+    }
+  } finally {
+    await browser.close();
+  }
+  explain(`main thread: ${median(tasks.without).toFixed(1)} ms without it, ${median(tasks.with).toFixed(1)} ms with it`);
+  say("main thread of the page around it, added", Math.max(0, median(tasks.with) - median(tasks.without)), "ms");
+  say("layout shift of the page around it", shift, "");
+}
+
 if (what === "weight") await weight();
+else if (what === "embed_first_view") await embedFirstView();
+else if (what === "embed_host") await embedHost();
 else if (what === "lighthouse") await measureLighthouse();
-else throw new Error("node bench.mjs weight|lighthouse ADDRESS CHROMIUM");
+else throw new Error("node bench.mjs weight|lighthouse|embed_first_view|embed_host ADDRESS CHROMIUM SITE");

@@ -15,7 +15,7 @@
       connectedCallback() {
         addEventListener("message", this);
         if (this.box) return;
-        this.label = this.textContent || name;
+        this.label = this.textContent.trim() || name;
         const shape = this.getAttribute("shape"), box = this.box = this.attachShadow({ mode: "open" });
         if (!shape) return this.open();
         if (shape == "floating") this.style = "position:fixed;bottom:1rem;right:1rem;z-index:9";

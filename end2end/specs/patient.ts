@@ -10,6 +10,9 @@ export const heldPage = /\/booking\/hold\/[^/?#]+(\?[^#]*)?(#.*)?$/;
 export const checkPage = /\/booking\/hold\/[^/?#]+\/check/;
 export const visitPage = /\/visit\/[^/?#]+$/;
 
+// A page, or what a frame in it shows.
+export type Place = Pick<Page, "locator">;
+
 // A time as the page shows it, and the instant that it is.
 export type Time = { time: string; day: string; instant: string };
 
@@ -46,11 +49,11 @@ export async function openTimes(page: Page, treatment: string, query = ""): Prom
   await open(page, `${clinic}/booking/${treatment}?from=${aDayAhead()}${query}`);
 }
 
-export function timeButtons(page: Page): Locator {
+export function timeButtons(page: Place): Locator {
   return page.locator(".day button[name=start]");
 }
 
-export function timeButton(page: Page, instant: string): Locator {
+export function timeButton(page: Place, instant: string): Locator {
   return page.locator(`.day button[name=start][value="${instant}"]`);
 }
 
@@ -85,7 +88,7 @@ export async function readTimes(page: Page): Promise<Time[]> {
   );
 }
 
-export async function fillDetails(page: Page, person: Person): Promise<void> {
+export async function fillDetails(page: Place, person: Person): Promise<void> {
   await page.locator("#who_for").check();
   await page.locator("#name").fill(person.name);
   await page.locator("#birth_day").fill(person.day);
@@ -108,7 +111,7 @@ export async function expectDetails(page: Page, person: Person): Promise<void> {
 }
 
 // The one filled button of a form: continue on the details page, confirm on the check page.
-export function mainButton(page: Page): Locator {
+export function mainButton(page: Place): Locator {
   return page.locator("main form .actions button.btn");
 }
 

@@ -4,11 +4,12 @@
 //!
 //! - [`figure`]: a measured value and the bar it has to clear
 //! - `measured`: what is measured with the server's own code at hand (`server/examples/measure`)
-//! - `weight`, `lighthouse`: what a browser gets
+//! - `weight`, `lighthouse`: what a browser gets; `embed`: what it gets on a clinic's website
 //!
 //! A figure that misses its bar is reported as it is; only one that cannot be measured is a
 //! failure. Figures without a bar say where the time or the bytes of another one go.
 
+mod embed;
 mod figure;
 mod lighthouse;
 mod measured;
@@ -48,6 +49,15 @@ pub enum Name {
     Start,
     /// What a first visit downloads.
     Weight,
+    /// What a website loads to show the booking.
+    #[value(name = "embed_loader")]
+    EmbedLoader,
+    /// What it all weighs until the booking is seen on a website.
+    #[value(name = "embed_first_view")]
+    EmbedFirstView,
+    /// What the booking costs the page around it.
+    #[value(name = "embed_host")]
+    EmbedHost,
     /// Lighthouse's scores of the booking pages, on a phone.
     Lighthouse,
 }
@@ -61,6 +71,8 @@ impl Name {
     fn measure(self, binary: &Path) -> Result<Vec<Measured>> {
         match self {
             Self::Weight => weight::measure(binary),
+            Self::EmbedLoader => embed::loader(),
+            Self::EmbedFirstView | Self::EmbedHost => embed::measure(&self.text(), binary),
             Self::Lighthouse => lighthouse::measure(binary),
             _ => measured::measure(&self.text(), binary),
         }

@@ -23,6 +23,9 @@ pub fn measure(binary: &Path) -> Result<Vec<Measured>> {
 pub fn script(name: &str, server: &Server) -> Result<Command> {
     provision::node_packages()?;
     let mut node = Command::new("node");
-    node.args(["bench.mjs", name, &server.address()]).arg(provision::chromium()?).current_dir(root().join("end2end"));
+    node.args(["bench.mjs", name, &server.address()])
+        .arg(provision::chromium()?)
+        .arg(server.site())
+        .current_dir(root().join("end2end"));
     Ok(node)
 }

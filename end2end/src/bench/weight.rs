@@ -30,10 +30,7 @@ pub fn measure(binary: &Path) -> Result<Vec<Measured>> {
     let folder = root().join("target/site");
     let text = fs::read_to_string(folder.join("site.json")).context("the site is not built")?;
     let site: Site = serde_json::from_str(&text)?;
-    let kb = |files: &[&String]| -> Result<f64> {
-        let bytes = files.iter().map(|file| sent(&folder, file)).sum::<Result<u32>>()?;
-        Ok(f64::from(bytes) / 1000.0)
-    };
+    let kb = |files: &[&String]| kilobytes(files);
     figures.push(Measured::new("main WebAssembly and glue", kb(&[&site.wasm, &site.script])?, "KB"));
     let pages: Vec<Vec<&String>> = site.preload.values().map(|pieces| pieces.iter().collect()).collect();
     let chunks = pages.iter().map(|pieces| kb(pieces)).collect::<Result<Vec<f64>>>()?;
@@ -45,6 +42,16 @@ pub fn measure(binary: &Path) -> Result<Vec<Measured>> {
         figures.push(Measured::new("words, English", kb(&[words])?, "KB"));
     }
     Ok(figures)
+}
+
+/// Files of the site together, as the server sends them.
+///
+/// # Errors
+/// The site is not built.
+pub fn kilobytes<F: AsRef<str>>(files: &[F]) -> Result<f64> {
+    let folder = root().join("target/site");
+    let bytes = files.iter().map(|file| sent(&folder, file.as_ref())).sum::<Result<u32>>()?;
+    Ok(f64::from(bytes) / 1000.0)
 }
 
 /// Bytes of a file as the server sends it.
