@@ -71,9 +71,8 @@ test("a patient books three visits by one press and gets one letter about them",
   await expect(listed.first()).toContainText("This visit");
   await expectAccessible(page);
   await expectNoSidewaysScroll(page);
-  const first = page.url();
-  await follow(page, listed.nth(1).getByRole("link"), visitPage);
-  expect(page.url()).not.toBe(first);
+  const second = listed.nth(1).getByRole("link");
+  await follow(page, second, new RegExp(`${await second.getAttribute("href")}$`));
   await expect(page.locator("section[aria-labelledby='visits'] .list > li").nth(1)).toContainText("This visit");
 
   const letter = await letterFrom(page, person, "You are booked: 3 visits from");
@@ -176,7 +175,7 @@ test("a time that somebody else takes first is offered anew, and nothing typed i
 
   await tab.getByRole("button", { name: "Continue with these" }).click();
   await expect(tab.locator("#answer")).toContainText("One of these times has just gone");
-  await expect(tab.getByText("This time is not free. Choose another one:")).toBeVisible();
+  await expect(tab.getByText("This time is not free. Choose another one:").first()).toBeVisible();
   await expectAccessible(tab);
   await tab.getByRole("button", { name: "Continue with these" }).click();
   await arrive(tab, checkPage);
