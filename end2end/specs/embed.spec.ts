@@ -287,7 +287,7 @@ test("a copied tag on a site that is not listed says so and leads to the booking
   await expect(page.locator("#one iframe")).toHaveCount(0);
   expect(await page.locator("#one").evaluate((it) => it.shadowRoot?.textContent)).toContain("Booking is not possible here:");
   await page.locator("#two > a").click();
-  await expect(page.locator("#two dialog")).toContainText("Buchung hier nicht möglich:");
+  await expect(page.locator("#two dialog")).toContainText("Buchen geht hier nicht:");
   expect(await page.evaluate(() => window.told)).toEqual([]);
 });
 

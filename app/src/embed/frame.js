@@ -18,6 +18,8 @@
   const isBooked = document.querySelector("[data-booked]");
   // The website's own button closes the dialog: what it is called goes with the step.
   say(isBooked ? "booked" : "step", { step: isBooked ? "booked" : step, close });
+  // At once: a frame that is out of sight is not drawn, so nothing is observed there.
+  measure();
   new ResizeObserver(measure).observe(body);
   // What came of a form is read out, unless the reader is elsewhere on the website.
   const answer = document.hasFocus() && document.querySelector("#to-fix, #answer");

@@ -10,7 +10,7 @@ use leptos_router::{SsrMode, path};
 use super::{Frame, current, outward};
 use crate::booking::page::{booked_page, check_page, choose_page, details_page, series_page, times_page};
 use crate::ids::ClinicSlug;
-use crate::ui::focus::Heading;
+use crate::ui::focus::{Heading, TITLE};
 use crate::ui::frame::{LanguageLinks, PhoneLine, clinic_slug, provide_clinic};
 use crate::ui::icon::Icon;
 use crate::ui::state::NotFoundPage;
@@ -111,13 +111,16 @@ fn Around(children: ChildrenFn) -> impl IntoView {
         _ => children().into_any(),
     };
     view! {
-        <main class="page" id="main" tabindex="-1">{page}</main>
-        <footer class="foot">
-            <div class="stack g2">
-                <LanguageLinks/>
-                {clinic.map(|clinic| view! { <p class="fine"><NewWindow href=routes::booking_outside(&clinic) text=words().embed_open()/></p> })}
+        // One landmark, with the name of its step: the website around it has others, and more of these.
+        <main id="main" tabindex="-1" aria-labelledby=TITLE>
+            <div class="page">{page}</div>
+            <div class="foot">
+                <div class="stack g2">
+                    <LanguageLinks/>
+                    {clinic.map(|clinic| view! { <p class="fine"><NewWindow href=routes::booking_outside(&clinic) text=words().embed_open()/></p> })}
+                </div>
             </div>
-        </footer>
+        </main>
     }
 }
 
