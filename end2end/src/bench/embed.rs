@@ -16,7 +16,7 @@ use crate::browser::Server;
 /// # Errors
 /// The site is not built.
 pub fn loader() -> Result<Vec<Measured>> {
-    Ok(vec![Measured::new("the loader", kilobytes(&["embed.js"])?, "KB")])
+    Ok(vec![Measured::new("the loader", kilobytes(&["assets/embed.js"])?, "KB")])
 }
 
 /// # Errors
