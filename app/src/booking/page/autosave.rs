@@ -11,6 +11,7 @@ use leptos::serde_json;
 use leptos::server_fn::ServerFn as _;
 use leptos::task::spawn_local;
 use leptos::web_sys::{FormData, UrlSearchParams};
+use leptos_router::hooks::use_location;
 use serde::Deserialize;
 
 use crate::booking::api;
@@ -81,6 +82,16 @@ impl Autosave {
             if document().hidden() && autosave.is_resting() {
                 autosave.save();
             }
+        });
+        // Another page is asked for: this one stays until that one is there, and who comes straight
+        // back must find what was typed here.
+        let path = use_location().pathname;
+        Effect::new(move |before: Option<String>| {
+            let path = path.get();
+            if before.is_some_and(|before| before != path) && autosave.is_resting() {
+                autosave.save();
+            }
+            path
         });
         on_cleanup(move || {
             hidden.remove();
