@@ -58,9 +58,8 @@ pub struct Autosave {
     /// The hold ends within two minutes.
     pub ending: RwSignal<bool>,
     rest: StoredValue<Option<TimeoutHandle>>,
-    /// One sending at a time: an older one that arrives later would overwrite a newer one.
-    /// `Some(true)`: something was typed while this one was on its way.
-    under_way: StoredValue<Option<bool>>,
+    /// Sendings on their way; each waits for the one before it.
+    under_way: StoredValue<u32>,
     ends: StoredValue<[Option<TimeoutHandle>; 2]>,
 }
 
@@ -73,7 +72,7 @@ impl Autosave {
             saving: RwSignal::new(Saving::Idle),
             ending: RwSignal::new(false),
             rest: StoredValue::new(None),
-            under_way: StoredValue::new(None),
+            under_way: StoredValue::new(0),
             ends: StoredValue::new([None, None]),
         };
         Effect::new(move |_| autosave.wait_for_end(&autosave.state.read()));
@@ -116,23 +115,23 @@ impl Autosave {
             return;
         }
         self.clear_rest();
-        if self.under_way.get_value().is_some() {
-            self.under_way.set_value(Some(true));
-            return;
-        }
         let Some(typed) = self.typed_so_far() else { return };
-        self.under_way.set_value(Some(false));
+        self.under_way.update_value(|count| *count += 1);
         self.saving.set(Saving::Now);
         spawn_local(async move {
             let kept = state_after(api::Keep::PATH, Body::Form(typed)).await;
             // The page may be gone by now.
-            let Some(typed_since) = self.under_way.try_update_value(Option::take) else { return };
+            let left = self.under_way.try_update_value(|count| {
+                *count -= 1;
+                *count
+            });
+            // A newer one says what has become of it all.
+            if left != Some(0) {
+                return;
+            }
             self.saving.set(if kept.is_ok() { Saving::Done } else { Saving::Failed });
             if let Ok(state) = kept {
                 self.state.set(state);
-            }
-            if typed_since == Some(true) {
-                self.save();
             }
         });
     }
@@ -168,8 +167,7 @@ impl Autosave {
 
     /// The page is left. What was typed since the last sending is sent all the same.
     fn stop(self) {
-        let is_newer = self.under_way.try_get_value() == Some(Some(true));
-        if (self.is_resting() || is_newer)
+        if self.is_resting()
             && let Some(typed) = self.typed_so_far()
         {
             spawn_local(async move {
