@@ -6,7 +6,7 @@
 //! - [`state`]: pages for hard moments: not found, our fault
 //! - [`text`]: sentences with a link or a stressed part in them
 //! - [`icon`], [`notice`], [`steps`], [`facts`], [`map`]: small parts of pages
-//! - [`form`], [`field`], [`problems`]: forms, what is in them, and what to mend
+//! - [`form`], [`field`], [`problems`]: forms, what is in them, and what to mend; [`refused`] says why not
 //!
 //! They know words and looks, no feature: nothing here asks the server except for the clinic's name.
 
@@ -21,6 +21,7 @@ pub mod map;
 pub mod notice;
 pub mod post;
 pub mod problems;
+pub mod refused;
 pub mod state;
 pub mod steps;
 pub mod text;

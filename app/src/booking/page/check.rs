@@ -20,7 +20,8 @@ use crate::ui::facts::answered;
 use crate::ui::focus::{Heading, TITLE, focus_next};
 use crate::ui::form::{Sending, busy, form};
 use crate::ui::frame::{PageTitle, PhoneLine};
-use crate::ui::notice::{ANSWER, Answer, Notice};
+use crate::ui::notice::{ANSWER, Notice};
+use crate::ui::refused::{Said, refused};
 use crate::ui::steps::StepHead;
 use crate::ui::text::stressed;
 use crate::words::words;
@@ -109,23 +110,15 @@ fn check_view(clinic: &ClinicSlug, held: &Held, confirm: Sending, choose: Sendin
 
 /// What came of confirming, where the page itself does not say it.
 fn answer(confirm: Sending) -> AnyView {
-    let w = words();
-    (move || {
-        let (tone, title, text, again) = match confirm.refused()? {
-            PortalError::Conflict(Reason::Changed) => ("warn", w.check_changed(), w.check_changed_text(), None),
-            PortalError::Conflict(Reason::NotEligible) => ("warn", w.times_not_eligible(), w.times_not_eligible_text(), None),
-            PortalError::Conflict(_) | PortalError::Invalid(_) => return None,
-            PortalError::TooMany => ("warn", w.state_too_many(), w.state_too_many_text(), None),
-            _ => ("bad", w.check_failed(), w.check_failed_text(), Some(w.check_failed_again())),
-        };
-        Some(view! {
-            <Answer tone=tone title=title>
-                <p>{text}</p>
-                {again.map(|again| view! { <p><strong>{again}</strong></p> })}
-            </Answer>
-        })
+    refused(confirm, |error| {
+        let w = words();
+        match error {
+            PortalError::Conflict(Reason::Changed) => Some(Said::warn(w.check_changed(), w.check_changed_text())),
+            PortalError::Conflict(Reason::NotEligible) => Some(Said::not_eligible()),
+            PortalError::Conflict(_) | PortalError::Invalid(_) => None,
+            _ => Some(Said::bad(w.check_failed(), w.check_failed_text()).again(w.check_failed_again())),
+        }
     })
-    .into_any()
 }
 
 fn answers(clinic: &ClinicSlug, held: &Held) -> AnyView {

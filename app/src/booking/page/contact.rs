@@ -19,8 +19,9 @@ use crate::ui::field::TextField;
 use crate::ui::focus::{Heading, focus_next, focus_now};
 use crate::ui::form::{Sending, busy, form};
 use crate::ui::frame::{PageTitle, PhoneLine};
-use crate::ui::notice::{ANSWER, Answer};
+use crate::ui::notice::ANSWER;
 use crate::ui::problems::{ErrorSummary, SUMMARY};
+use crate::ui::refused::{Said, refused, title};
 use crate::ui::steps::BackLink;
 use crate::ui::text::stressed;
 use crate::words::words;
@@ -61,18 +62,11 @@ fn contact_view(clinic: &ClinicSlug, visit: &Visit, contact: Sending) -> AnyView
         _ => kept.clone(),
     });
     let heading = w.contact_title();
-    let title =
-        Signal::derive(
-            move || if errors.with(FieldErrors::is_empty) { heading.to_owned() } else { w.frame_error_title(heading) },
-        );
-    let failed = move || {
-        let (tone, title, text) = match contact.refused()? {
-            PortalError::Invalid(errors) if !errors.is_empty() => return None,
-            PortalError::TooMany => ("warn", w.state_too_many(), w.state_too_many_text()),
-            _ => ("bad", w.state_wrong(), w.state_wrong_text()),
-        };
-        Some(view! { <Answer tone=tone title=title><p>{text}</p></Answer> })
-    };
+    let title = title(heading.to_owned(), errors);
+    let failed = refused(contact, |error| match error {
+        PortalError::Invalid(errors) if !errors.is_empty() => None,
+        _ => Some(Said::wrong()),
+    });
     let now = (!visit.sent_to.is_empty()).then(|| view! { <p>{stressed(&w.contact_now(&visit.sent_to))}</p> });
     let inside = view! {
         <TextField

@@ -22,8 +22,9 @@ use crate::ui::focus::{focus_next, focus_now};
 use crate::ui::form::{Sending, busy, form};
 use crate::ui::frame::{PageTitle, PhoneLine, of_clinic};
 use crate::ui::icon::Icon;
-use crate::ui::notice::{ANSWER, Answer, Notice};
+use crate::ui::notice::{ANSWER, Notice};
 use crate::ui::problems::{ErrorSummary, SUMMARY};
+use crate::ui::refused::{Said, refused, title};
 use crate::ui::steps::StepHead;
 use crate::ui::text::stressed;
 use crate::words::{Language, words};
@@ -63,10 +64,7 @@ fn details_view(clinic: &ClinicSlug, held: &Held, sending: Sendings) -> AnyView 
         Some(_) => focus_next(ANSWER),
         None => {}
     });
-    let title = Signal::derive(move || {
-        let title = w.booking_page(w.details_title());
-        if errors.with(FieldErrors::is_empty) { title } else { w.frame_error_title(&title) }
-    });
+    let title = title(w.booking_page(w.details_title()), errors.into());
     let back = routes::times_instead(clinic, &held.visit.treatment.slug, &held.token);
     view! {
         <PageTitle text=title/>
@@ -145,18 +143,12 @@ fn hold_notice(clinic: &ClinicSlug, held: &Held, autosave: Autosave, hold: Sendi
 
 /// Sending failed for a reason that is not in the fields.
 fn failed(describe: Sending) -> AnyView {
-    let w = words();
-    (move || {
-        let (tone, title, text) = match describe.refused()? {
-            PortalError::TooMany => ("warn", w.state_too_many(), w.state_too_many_text()),
-            PortalError::Conflict(Reason::NotEligible) => ("warn", w.times_not_eligible(), w.times_not_eligible_text()),
-            PortalError::Invalid(found) if !found.is_empty() => return None,
-            PortalError::Conflict(_) => return None,
-            _ => ("bad", w.state_wrong(), w.state_wrong_text()),
-        };
-        Some(view! { <Answer tone=tone title=title><p>{text}</p></Answer> })
+    refused(describe, |error| match error {
+        PortalError::Conflict(Reason::NotEligible) => Some(Said::not_eligible()),
+        PortalError::Invalid(found) if !found.is_empty() => None,
+        PortalError::Conflict(_) => None,
+        _ => Some(Said::wrong()),
     })
-    .into_any()
 }
 
 fn details_form(
@@ -167,8 +159,21 @@ fn details_form(
     errors: Signal<FieldErrors>,
 ) -> AnyView {
     let w = words();
-    let draft = &held.draft;
     let inside = view! {
+        {person(&held.draft, errors)}
+        <div class="actions">
+            <button class="btn" aria-busy=busy(describe)>
+                {move || if describe.is_pending() { w.details_continuing() } else { w.details_continue() }}
+            </button>
+        </div>
+    };
+    form(describe, Some(node), hold_fields(clinic, held), inside)
+}
+
+/// Who it is for and how to reach them: whoever comes to a visit, or waits for one, says the same.
+pub fn person(draft: &Draft, errors: Signal<FieldErrors>) -> AnyView {
+    let w = words();
+    view! {
         {who_for(draft, errors)}
         <TextField
             field="name"
@@ -188,13 +193,8 @@ fn details_form(
         <NoteField field="reason" label=w.details_reason() hint=w.details_reason_hint() value=draft.reason.clone() errors=errors/>
         {language(&draft.language, w.language())}
         {purposes(draft)}
-        <div class="actions">
-            <button class="btn" aria-busy=busy(describe)>
-                {move || if describe.is_pending() { w.details_continuing() } else { w.details_continue() }}
-            </button>
-        </div>
-    };
-    form(describe, Some(node), hold_fields(clinic, held), inside)
+    }
+    .into_any()
 }
 
 /// Which hold a form is about.
@@ -204,7 +204,7 @@ fn hold_fields(clinic: &ClinicSlug, held: &Held) -> Vec<(&'static str, String)> 
 
 /// For me or for someone I care for. The name of who books shows only with the second, if the
 /// browser can tell; else it is there and says when it is needed.
-pub fn who_for(draft: &Draft, errors: Signal<FieldErrors>) -> AnyView {
+fn who_for(draft: &Draft, errors: Signal<FieldErrors>) -> AnyView {
     let w = words();
     let other = draft.who_for == "other";
     view! {
@@ -237,7 +237,7 @@ pub fn who_for(draft: &Draft, errors: Signal<FieldErrors>) -> AnyView {
     .into_any()
 }
 
-pub fn reach(draft: &Draft, errors: Signal<FieldErrors>) -> AnyView {
+fn reach(draft: &Draft, errors: Signal<FieldErrors>) -> AnyView {
     let w = words();
     view! {
         <fieldset class="field" aria-describedby="reach-hint">
@@ -287,7 +287,7 @@ pub fn language(tag: &str, otherwise: Language) -> AnyView {
 }
 
 /// Each purpose is a choice of its own, and none is made for anyone.
-pub fn purposes(draft: &Draft) -> AnyView {
+fn purposes(draft: &Draft) -> AnyView {
     let w = words();
     let purposes = [
         ("reminders", w.details_reminders(), w.details_reminders_hint(), &draft.reminders),

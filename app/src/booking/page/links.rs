@@ -16,8 +16,9 @@ use crate::ui::focus::{Heading, TITLE, focus_next, focus_now};
 use crate::ui::form::{Sending, busy, form};
 use crate::ui::frame::{CallUs, PageTitle, PhoneLine, clinic_slug};
 use crate::ui::icon::Icon;
-use crate::ui::notice::{ANSWER, Answer, Notice};
+use crate::ui::notice::{ANSWER, Notice};
 use crate::ui::problems::{ErrorSummary, SUMMARY};
+use crate::ui::refused::{Said, refused, title};
 use crate::ui::state::trouble;
 use crate::words::words;
 
@@ -96,18 +97,11 @@ fn asking(clinic: &ClinicSlug, links: Sending) -> AnyView {
         Some(PortalError::Invalid(errors)) => errors,
         _ => FieldErrors::default(),
     });
-    let title =
-        Signal::derive(
-            move || if errors.with(FieldErrors::is_empty) { heading.to_owned() } else { w.frame_error_title(heading) },
-        );
-    let failed = move || {
-        let (tone, title, text) = match links.refused()? {
-            PortalError::Invalid(errors) if !errors.is_empty() => return None,
-            PortalError::TooMany => ("warn", w.state_too_many(), w.state_too_many_text()),
-            _ => ("bad", w.state_wrong(), w.state_wrong_text()),
-        };
-        Some(view! { <Answer tone=tone title=title><p>{text}</p></Answer> })
-    };
+    let title = title(heading.to_owned(), errors);
+    let failed = refused(links, |error| match error {
+        PortalError::Invalid(errors) if !errors.is_empty() => None,
+        _ => Some(Said::wrong()),
+    });
     let wrong = move || errors.with(|errors| errors.get("contact")).map(|_| "true");
     let line = move || {
         errors.with(|errors| errors.get("contact")).map(|_| {

@@ -20,7 +20,8 @@ use crate::ui::ask::ask;
 use crate::ui::focus::{Heading, TITLE, focus_next};
 use crate::ui::form::{Sending, busy, form};
 use crate::ui::frame::{PageTitle, PhoneLine};
-use crate::ui::notice::{ANSWER, Answer, Notice};
+use crate::ui::notice::{ANSWER, Notice};
+use crate::ui::refused::{Said, refused};
 use crate::ui::steps::BackLink;
 use crate::ui::text::stressed;
 use crate::words::words;
@@ -150,23 +151,15 @@ pub fn cancelling(visit: &VisitSummary) -> AnyView {
 
 /// What came of moving, where the page itself does not say it.
 fn answer(relocate: Sending) -> AnyView {
-    let w = words();
-    (move || {
-        let (tone, title, text, again) = match relocate.refused()? {
-            PortalError::Conflict(Reason::Changed) => ("warn", w.move_changed(), w.move_changed_text(), None),
-            PortalError::Conflict(Reason::NotEligible) => ("warn", w.times_not_eligible(), w.times_not_eligible_text(), None),
-            PortalError::Conflict(_) => return None,
-            PortalError::TooMany => ("warn", w.state_too_many(), w.state_too_many_text(), None),
-            _ => ("bad", w.check_failed(), w.move_failed_text(), Some(w.move_failed_again())),
-        };
-        Some(view! {
-            <Answer tone=tone title=title>
-                <p>{text}</p>
-                {again.map(|again| view! { <p><strong>{again}</strong></p> })}
-            </Answer>
-        })
+    refused(relocate, |error| {
+        let w = words();
+        match error {
+            PortalError::Conflict(Reason::Changed) => Some(Said::warn(w.move_changed(), w.move_changed_text())),
+            PortalError::Conflict(Reason::NotEligible) => Some(Said::not_eligible()),
+            PortalError::Conflict(_) => None,
+            _ => Some(Said::bad(w.check_failed(), w.move_failed_text()).again(w.move_failed_again())),
+        }
     })
-    .into_any()
 }
 
 fn move_form(clinic: &ClinicSlug, moving: &Moving, relocate: Sending) -> AnyView {

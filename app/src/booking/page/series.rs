@@ -21,8 +21,9 @@ use crate::ui::field::Choice;
 use crate::ui::focus::{Heading, TITLE, focus_next, focus_now};
 use crate::ui::form::{Sending, busy, form};
 use crate::ui::frame::{PageTitle, PhoneLine};
-use crate::ui::notice::{ANSWER, Answer, Notice};
+use crate::ui::notice::{ANSWER, Notice};
 use crate::ui::problems::{ErrorSummary, SUMMARY};
+use crate::ui::refused::{Said, refused};
 use crate::ui::steps::BackLink;
 use crate::ui::text::stressed;
 use crate::words::words;
@@ -120,17 +121,14 @@ pub fn not_whole(held: &Held) -> AnyView {
 
 /// What came of sending, where the page itself does not say it.
 pub fn failed(sending: Sending) -> AnyView {
-    let w = words();
-    (move || {
-        let (tone, title, text) = match sending.refused()? {
-            PortalError::Conflict(_) => ("warn", w.series_taken(), w.series_taken_text()),
-            PortalError::Invalid(errors) if !errors.is_empty() => return None,
-            PortalError::TooMany => ("warn", w.state_too_many(), w.state_too_many_text()),
-            _ => ("bad", w.state_wrong(), w.state_wrong_text()),
-        };
-        Some(view! { <Answer tone=tone title=title><p>{text}</p></Answer> })
+    refused(sending, |error| {
+        let w = words();
+        match error {
+            PortalError::Conflict(_) => Some(Said::warn(w.series_taken(), w.series_taken_text())),
+            PortalError::Invalid(errors) if !errors.is_empty() => None,
+            _ => Some(Said::wrong()),
+        }
     })
-    .into_any()
 }
 
 fn plan_form(clinic: &ClinicSlug, planning: &Planning, plan: Sending) -> AnyView {

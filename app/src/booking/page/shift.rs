@@ -19,7 +19,8 @@ use crate::ui::ask::ask;
 use crate::ui::focus::{Heading, focus_next};
 use crate::ui::form::{Sending, busy, form};
 use crate::ui::frame::{PageTitle, PhoneLine};
-use crate::ui::notice::{ANSWER, Answer, Notice};
+use crate::ui::notice::{ANSWER, Notice};
+use crate::ui::refused::{Said, refused};
 use crate::ui::steps::BackLink;
 use crate::ui::text::stressed;
 use crate::words::words;
@@ -149,23 +150,15 @@ fn confirm_form(clinic: &ClinicSlug, shifting: &Shifting, shift: Sending) -> Any
 
 /// What came of moving.
 fn answer(shift: Sending) -> AnyView {
-    let w = words();
-    (move || {
-        let (tone, title, text, again) = match shift.refused()? {
-            PortalError::Conflict(Reason::NotEligible) => ("warn", w.times_not_eligible(), w.times_not_eligible_text(), None),
+    refused(shift, |error| {
+        let w = words();
+        Some(match error {
+            PortalError::Conflict(Reason::NotEligible) => Said::not_eligible(),
             PortalError::Conflict(Reason::SlotTaken | Reason::SlotNotOffered) => {
-                ("warn", w.together_move_lost(), w.together_move_lost_text(), None)
+                Said::warn(w.together_move_lost(), w.together_move_lost_text())
             }
-            PortalError::Conflict(_) => ("warn", w.together_changed(), w.together_move_changed_text(), None),
-            PortalError::TooMany => ("warn", w.state_too_many(), w.state_too_many_text(), None),
-            _ => ("bad", w.check_failed(), w.together_move_failed_text(), Some(w.together_move_failed_again())),
-        };
-        Some(view! {
-            <Answer tone=tone title=title>
-                <p>{text}</p>
-                {again.map(|again| view! { <p><strong>{again}</strong></p> })}
-            </Answer>
+            PortalError::Conflict(_) => Said::warn(w.together_changed(), w.together_move_changed_text()),
+            _ => Said::bad(w.check_failed(), w.together_move_failed_text()).again(w.together_move_failed_again()),
         })
     })
-    .into_any()
 }

@@ -18,8 +18,9 @@ use crate::ui::focus::{Heading, focus_next, focus_now};
 use crate::ui::form::{Sending, busy, form};
 use crate::ui::frame::{CallUs, PageTitle, PhoneLine};
 use crate::ui::icon::Icon;
-use crate::ui::notice::{ANSWER, Answer, Notice};
+use crate::ui::notice::{ANSWER, Notice};
 use crate::ui::problems::{ErrorSummary, SUMMARY};
+use crate::ui::refused::{Said, refused, title};
 use crate::ui::steps::BackLink;
 use crate::ui::text::stressed;
 use crate::words::words;
@@ -120,10 +121,7 @@ fn cancel_view(clinic: &ClinicSlug, together: &Together, cancel: Sending) -> Any
         Some(PortalError::Invalid(errors)) if !errors.is_empty() => errors,
         _ => kept.clone(),
     });
-    let title =
-        Signal::derive(
-            move || if errors.with(FieldErrors::is_empty) { heading.to_owned() } else { w.frame_error_title(heading) },
-        );
+    let title = title(heading.to_owned(), errors);
     let lines = together.ahead.iter().map(|visit| {
         let fee = visit.fee_now.as_ref().map(|fee| view! { <br/><span class="quiet">{w.together_cancel_costs_one(fee)}</span> });
         view! { <li><strong>{when(visit)}</strong>{fee}</li> }
@@ -171,21 +169,13 @@ fn cancel_view(clinic: &ClinicSlug, together: &Together, cancel: Sending) -> Any
 
 /// What came of cancelling, where the page itself does not say it.
 fn answer(cancel: Sending) -> AnyView {
-    let w = words();
-    (move || {
-        let (tone, title, text, again) = match cancel.refused()? {
-            PortalError::Conflict(Reason::Changed) => ("warn", w.together_changed(), w.together_changed_text(), None),
-            PortalError::Invalid(errors) if !errors.is_empty() => return None,
-            PortalError::Conflict(_) => return None,
-            PortalError::TooMany => ("warn", w.state_too_many(), w.state_too_many_text(), None),
-            _ => ("bad", w.cancel_failed(), w.together_failed_text(), Some(w.together_failed_again())),
-        };
-        Some(view! {
-            <Answer tone=tone title=title>
-                <p>{text}</p>
-                {again.map(|again| view! { <p><strong>{again}</strong></p> })}
-            </Answer>
-        })
+    refused(cancel, |error| {
+        let w = words();
+        match error {
+            PortalError::Conflict(Reason::Changed) => Some(Said::warn(w.together_changed(), w.together_changed_text())),
+            PortalError::Invalid(errors) if !errors.is_empty() => None,
+            PortalError::Conflict(_) => None,
+            _ => Some(Said::bad(w.cancel_failed(), w.together_failed_text()).again(w.together_failed_again())),
+        }
     })
-    .into_any()
 }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_meta::Meta;
 
-use crate::booking::page::details::{language, purposes, reach, who_for};
+use crate::booking::page::details::person;
 use crate::booking::page::held::when;
 use crate::booking::page::links::lost;
 use crate::booking::page::private_link;
@@ -13,13 +13,14 @@ use crate::ids::{ClinicSlug, LinkToken};
 use crate::routes;
 use crate::ui::ask::ask;
 use crate::ui::facts::Fact;
-use crate::ui::field::{BirthDate, Choice, NoteField, TextField};
+use crate::ui::field::Choice;
 use crate::ui::focus::{Heading, TITLE, focus_next, focus_now};
 use crate::ui::form::{Sending, busy, form};
 use crate::ui::frame::{PageTitle, PhoneLine};
 use crate::ui::icon::Icon;
-use crate::ui::notice::{ANSWER, Answer, Notice};
+use crate::ui::notice::{ANSWER, Notice};
 use crate::ui::problems::{ErrorSummary, SUMMARY};
+use crate::ui::refused::{Said, refused, title};
 use crate::ui::text::stressed;
 use crate::waitlist::api::{self, Join, Leave};
 use crate::waitlist::model::{Entry, EntryState};
@@ -120,39 +121,11 @@ fn joining(clinic: &ClinicSlug, entry: &Entry, join: Sending) -> AnyView {
     });
     let errors: Signal<FieldErrors> = found.into();
     let heading = if entry.visit.is_some() { w.waitlist_title_earlier() } else { w.waitlist_title() };
-    let title =
-        Signal::derive(
-            move || if errors.with(FieldErrors::is_empty) { heading.to_owned() } else { w.frame_error_title(heading) },
-        );
+    let title = title(heading.to_owned(), errors);
     let details = entry.visit.is_none().then(|| {
-        let draft = &entry.draft;
         view! {
             <h2>{w.details_title()}</h2>
-            {who_for(draft, errors)}
-            <TextField
-                field="name"
-                label=w.details_name()
-                hint=w.details_name_hint()
-                autocomplete="name"
-                value=draft.name.clone()
-                errors=errors
-            />
-            <BirthDate
-                day=draft.birth_day.clone()
-                month=draft.birth_month.clone()
-                year=draft.birth_year.clone()
-                errors=errors
-            />
-            {reach(draft, errors)}
-            <NoteField
-                field="reason"
-                label=w.details_reason()
-                hint=w.details_reason_hint()
-                value=draft.reason.clone()
-                errors=errors
-            />
-            {language(&draft.language, w.language())}
-            {purposes(draft)}
+            {person(&entry.draft, errors)}
         }
     });
     let inside = view! {
@@ -273,18 +246,12 @@ fn fields(clinic: &ClinicSlug, entry: &LinkToken) -> Vec<(&'static str, String)>
 
 /// Sending failed for a reason that is not in the fields.
 fn failed(sending: Sending) -> AnyView {
-    let w = words();
-    (move || {
-        let (tone, title, text) = match sending.refused()? {
-            PortalError::Invalid(found) if !found.is_empty() => return None,
-            PortalError::Conflict(Reason::NotEligible) => ("warn", w.times_not_eligible(), w.times_not_eligible_text()),
-            PortalError::Conflict(_) => return None,
-            PortalError::TooMany => ("warn", w.state_too_many(), w.state_too_many_text()),
-            _ => ("bad", w.state_wrong(), w.state_wrong_text()),
-        };
-        Some(view! { <Answer tone=tone title=title><p>{text}</p></Answer> })
+    refused(sending, |error| match error {
+        PortalError::Conflict(Reason::NotEligible) => Some(Said::not_eligible()),
+        PortalError::Invalid(found) if !found.is_empty() => None,
+        PortalError::Conflict(_) => None,
+        _ => Some(Said::wrong()),
     })
-    .into_any()
 }
 
 /// Which days and hours suit; for a seat of one session there is nothing to choose.
