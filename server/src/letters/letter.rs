@@ -116,6 +116,15 @@ pub enum Recipient {
 }
 
 impl Recipient {
+    /// Mail if there is an address for it: a text message costs, and holds less. `None` without
+    /// any; `name` is the reader's.
+    pub fn of(name: &str, email: Option<&str>, phone: Option<&str>) -> Option<Self> {
+        if let Some(email) = email.and_then(|text| Email::parse(text).ok().flatten()) {
+            return Some(Self::Mail { name: name.to_owned(), email });
+        }
+        phone.and_then(|text| Phone::parse(text).ok().flatten()).map(|phone| Self::Text { phone })
+    }
+
     /// The channel's name in tables.
     pub const fn channel(&self) -> &'static str {
         match self {

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use app::clinic::model::Clinic;
-use app::fields::{Email, Phone};
 use app::ids::ClinicSlug;
 use app::routes;
 use app::words::Language;
@@ -16,8 +15,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::job::{News, VisitLetters};
-use super::letter::{Letter, LetterKind, MessageId, Recipient, Sender};
-use super::render::{mail, text_message};
+use super::letter::{Letter, LetterKind, MessageId, Recipient};
+use super::render::{self, Envelope};
 use super::store;
 use super::visit::{comma, host};
 use crate::booking::links::contact_with;
@@ -99,32 +98,17 @@ impl LinkLetters {
     /// `of`: the job and the letter's number in it, which tell it from every other.
     fn write(&self, clinic: &Clinic, contact: &str, visits: &[AppointmentRow], of: (&Job, i64)) -> anyhow::Result<Letter> {
         let Self(letters) = self;
-        let wanted = visits.first().map(|visit| visit.language).unwrap_or_default();
-        let language =
-            if clinic.languages.contains(&wanted) { wanted } else { clinic.languages.first().copied().unwrap_or(wanted) };
+        let language = render::language(clinic, visits.first().map(|visit| visit.language));
         let values = Values {
             clinic: clinic.name.clone(),
             phone: clinic.phone_label.replace(' ', &labels::NBSP.to_string()),
             phone_hours: clinic.phone_hours.get(language).to_owned(),
             visits: visits.iter().filter_map(|visit| self.line(clinic, visit, language)).collect(),
         };
-        let letter = Letter {
-            id: MessageId::new(LetterKind::Links, &of.0.id, of.1, host(&letters.origin)),
-            kind: LetterKind::Links,
-            language,
-            sender: Sender { name: clinic.name.clone(), email: clinic.email.clone() },
-            recipient: recipient(contact).context("the contact on file is none")?,
-            subject: String::new(),
-            text: String::new(),
-            html: None,
-            attachments: Vec::new(),
-        };
-        if let Recipient::Text { .. } = letter.recipient {
-            let text = text_message(LetterKind::Links, language, &clinic.name, &values)?;
-            return Ok(Letter { subject: text.clone(), text, ..letter });
-        }
-        let rendered = mail(LetterKind::Links, language, "", &clinic.name, &values)?;
-        Ok(Letter { subject: rendered.subject, text: rendered.text, html: Some(rendered.html), ..letter })
+        let kind = LetterKind::Links;
+        let id = MessageId::new(kind, &of.0.id, of.1, host(&letters.origin));
+        let recipient = recipient(contact).context("the contact on file is none")?;
+        Ok(render::write(Envelope { id, kind, language, clinic, recipient }, "", &values)?)
     }
 
     /// When it is and where it is to be seen; `None` for a visit whose location the clinic has given up.
@@ -141,11 +125,8 @@ impl LinkLetters {
 }
 
 fn recipient(contact: &str) -> Option<Recipient> {
-    if contact.contains('@') {
-        let email = Email::parse(contact).ok()??;
-        return Some(Recipient::Mail { name: String::new(), email });
-    }
-    Some(Recipient::Text { phone: Phone::parse(contact).ok()?? })
+    let is_mail = contact.contains('@');
+    Recipient::of("", is_mail.then_some(contact), (!is_mail).then_some(contact))
 }
 
 #[cfg(test)]

@@ -9,11 +9,12 @@
 
 use std::sync::LazyLock;
 
+use app::clinic::model::Clinic;
 use app::words::Language;
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
-use super::letter::LetterKind;
+use super::letter::{Letter, LetterKind, MessageId, Recipient, Sender};
 use super::segments::{plain, segments};
 use crate::labels::NBSP;
 
@@ -95,6 +96,35 @@ pub fn mail(
     };
     let html = render("layout.html", layout)?;
     Ok(Rendered { text: breakable(text.trim()) + "\n", subject, html })
+}
+
+/// A letter before it has its words.
+pub struct Envelope<'a> {
+    pub id: MessageId,
+    pub kind: LetterKind,
+    pub language: Language,
+    pub clinic: &'a Clinic,
+    pub recipient: Recipient,
+}
+
+/// Writes a letter for the channel of its recipient, without attachments; `headline` as for [`mail`].
+pub fn write(envelope: Envelope<'_>, headline: &str, values: impl Serialize) -> Result<Letter, minijinja::Error> {
+    let Envelope { id, kind, language, clinic, recipient } = envelope;
+    let (subject, text, html) = if let Recipient::Text { .. } = recipient {
+        let text = text_message(kind, language, &clinic.name, values)?;
+        (text.clone(), text, None)
+    } else {
+        let Rendered { subject, text, html } = mail(kind, language, headline, &clinic.name, values)?;
+        (subject, text, Some(html))
+    };
+    let sender = Sender { name: clinic.name.clone(), email: clinic.email.clone() };
+    Ok(Letter { id, kind, language, sender, recipient, subject, text, html, attachments: Vec::new() })
+}
+
+/// What a clinic writes in: the reader's language if it has it, else its first.
+pub fn language(clinic: &Clinic, wanted: Option<Language>) -> Language {
+    let writes = &clinic.languages;
+    wanted.filter(|wanted| writes.contains(wanted)).or_else(|| writes.first().copied()).or(wanted).unwrap_or_default()
 }
 
 /// Of a text message, in parts.

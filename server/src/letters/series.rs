@@ -16,8 +16,8 @@ use uuid::Uuid;
 
 use super::ics::{PUBLISHED, Party, published};
 use super::job::{News, VisitLetters};
-use super::letter::{Attachment, Letter, LetterKind, MessageId, Recipient, Sender};
-use super::render::{mail, text_message};
+use super::letter::{Attachment, LetterKind, MessageId, Recipient};
+use super::render::{self, Envelope};
 use super::tell;
 use super::visit::{Values, VisitLetter, WritingError};
 use crate::booking::letter::{LetterFacts, letter_facts};
@@ -131,25 +131,12 @@ impl SeriesLetters {
         let kind = kind(visits);
         let language = own.language();
         let values = together(clinic, &each)?;
-        let letter = Letter {
-            id: MessageId::new(kind, &first.appointment.id, first.appointment.sequence, own.host()),
-            kind,
-            language,
-            sender: Sender { name: clinic.name.clone(), email: clinic.email.clone() },
-            recipient: own.recipient()?,
-            subject: String::new(),
-            text: String::new(),
-            html: None,
-            attachments: Vec::new(),
-        };
-        let letter = if let Recipient::Text { .. } = letter.recipient {
-            let text = text_message(kind, language, &clinic.name, &values)?;
-            Letter { subject: text.clone(), text, ..letter }
-        } else {
-            let rendered = mail(kind, language, "", &clinic.name, &values)?;
-            let attachments = vec![calendar(clinic, &each)?];
-            Letter { subject: rendered.subject, text: rendered.text, html: Some(rendered.html), attachments, ..letter }
-        };
+        let id = MessageId::new(kind, &first.appointment.id, first.appointment.sequence, own.host());
+        let envelope = Envelope { id, kind, language, clinic, recipient: own.recipient()? };
+        let mut letter = render::write(envelope, "", &values)?;
+        if let Recipient::Mail { .. } = letter.recipient {
+            letter.attachments = vec![calendar(clinic, &each)?];
+        }
         Ok(Some(News { about: AppointmentId(series), letter, told: Some(tell::told_together(visits)) }))
     }
 }
@@ -195,6 +182,7 @@ mod tests {
     use chrono::TimeDelta;
     use chrono_tz::Europe::London;
 
+    use super::super::render::{mail, text_message};
     use super::super::segments::segments;
     use super::super::testing::{clinic, facts, utc};
     use super::*;

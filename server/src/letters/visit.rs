@@ -8,7 +8,6 @@
 
 use app::booking::model::{UnsettledKind, VisitStatus};
 use app::clinic::model::{Clinic, Location, Practitioner};
-use app::fields::{Email, Phone};
 use app::ids::LinkToken;
 use app::routes;
 use app::words::Language;
@@ -18,7 +17,7 @@ use serde::Serialize;
 
 use super::ics::{CalendarEntry, EntryStatus, Parties, Party};
 use super::letter::{Attachment, Letter, LetterKind, MessageId, Recipient, Sender};
-use super::render::{mail, text_message};
+use super::render::{self, Envelope};
 use crate::booking::letter::LetterFacts;
 use crate::labels;
 
@@ -83,28 +82,13 @@ impl VisitLetter<'_> {
         if visit.place.end <= self.now {
             return Ok(None);
         }
-        let language = self.language();
-        let recipient = self.recipient()?;
-        let values = self.values(language)?;
-        let headline = format!("{}{} {}", values.day, comma(language), values.time);
-        let letter = Letter {
-            id: MessageId::new(kind, &visit.id, visit.sequence, self.host()),
-            kind,
-            language,
-            sender: Sender { name: self.clinic.name.clone(), email: self.clinic.email.clone() },
-            subject: String::new(),
-            text: String::new(),
-            html: None,
-            attachments: Vec::new(),
-            recipient,
-        };
+        let (language, recipient) = (self.language(), self.recipient()?);
+        let mut letter = self.compose(kind, visit.sequence, language, recipient)?;
         if let Recipient::Text { .. } = letter.recipient {
-            let text = text_message(kind, language, &self.clinic.name, &values)?;
-            return Ok(Some(Letter { subject: text.clone(), text, ..letter }));
+            return Ok(Some(letter));
         }
-        let rendered = mail(kind, language, &headline, &self.clinic.name, &values)?;
         // What was only asked for is in nobody's calendar yet.
-        let attachments = match kind {
+        letter.attachments = match kind {
             LetterKind::RequestReceived
             | LetterKind::Overdue
             | LetterKind::Declined
@@ -124,7 +108,7 @@ impl VisitLetter<'_> {
             | LetterKind::MovedByClinic
             | LetterKind::Withdrawn => vec![self.calendar_attachment(&letter.sender, &letter.recipient)?],
         };
-        Ok(Some(Letter { subject: rendered.subject, text: rendered.text, html: Some(rendered.html), attachments, ..letter }))
+        Ok(Some(letter))
     }
 
     /// To the clinic, in its first language: the patient is running late.
@@ -137,24 +121,18 @@ impl VisitLetter<'_> {
         self.write_to_clinic(LetterKind::Unanswered, self.facts.appointment.sequence)
     }
 
-    /// `version` tells letters of the same kind about the same visit apart.
     fn write_to_clinic(&self, kind: LetterKind, version: i64) -> Result<Letter, WritingError> {
-        let visit = &self.facts.appointment;
         let language = self.clinic.languages.first().copied().unwrap_or_default();
+        let recipient = Recipient::Mail { name: self.clinic.name.clone(), email: self.clinic.email.clone() };
+        self.compose(kind, version, language, recipient)
+    }
+
+    /// `version` tells letters of the same kind about the same visit apart.
+    fn compose(&self, kind: LetterKind, version: i64, language: Language, recipient: Recipient) -> Result<Letter, WritingError> {
         let values = self.values(language)?;
         let headline = format!("{}{} {}", values.day, comma(language), values.time);
-        let rendered = mail(kind, language, &headline, &self.clinic.name, &values)?;
-        Ok(Letter {
-            id: MessageId::new(kind, &visit.id, version, self.host()),
-            kind,
-            language,
-            sender: Sender { name: self.clinic.name.clone(), email: self.clinic.email.clone() },
-            recipient: Recipient::Mail { name: self.clinic.name.clone(), email: self.clinic.email.clone() },
-            subject: rendered.subject,
-            text: rendered.text,
-            html: Some(rendered.html),
-            attachments: Vec::new(),
-        })
+        let id = MessageId::new(kind, &self.facts.appointment.id, version, self.host());
+        Ok(render::write(Envelope { id, kind, language, clinic: self.clinic, recipient }, &headline, &values)?)
     }
 
     /// The visit as a calendar keeps it, in any state.
@@ -203,21 +181,12 @@ impl VisitLetter<'_> {
 
     /// The patient's language if the clinic writes it, else the clinic's first.
     pub(super) fn language(&self) -> Language {
-        let wanted = self.facts.appointment.language;
-        let writes = &self.clinic.languages;
-        if writes.contains(&wanted) { wanted } else { writes.first().copied().unwrap_or(wanted) }
+        render::language(self.clinic, Some(self.facts.appointment.language))
     }
 
-    /// Mail if there is an address for it: a text message costs, and holds less.
     pub(super) fn recipient(&self) -> Result<Recipient, WritingError> {
         let visit = &self.facts.appointment;
-        let email = visit.email.as_deref().and_then(|text| Email::parse(text).ok().flatten());
-        let phone = visit.phone.as_deref().and_then(|text| Phone::parse(text).ok().flatten());
-        match (email, phone) {
-            (Some(email), _) => Ok(Recipient::Mail { name: self.reader().to_owned(), email }),
-            (None, Some(phone)) => Ok(Recipient::Text { phone }),
-            (None, None) => Err(WritingError::NoAddress),
-        }
+        Recipient::of(self.reader(), visit.email.as_deref(), visit.phone.as_deref()).ok_or(WritingError::NoAddress)
     }
 
     /// Who booked: the patient, or someone who cares for them.

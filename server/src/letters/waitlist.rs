@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use app::clinic::model::Clinic;
-use app::fields::{Email, Phone};
 use app::ids::{AppointmentId, ClinicSlug, EntryId};
 use app::routes;
 use app::words::Language;
@@ -15,8 +14,8 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::job::{News, VisitLetters};
-use super::letter::{Letter, LetterKind, MessageId, Recipient, Sender};
-use super::render::{mail, text_message};
+use super::letter::{LetterKind, MessageId, Recipient};
+use super::render::{self, Envelope};
 use super::visit::{comma, host, isolated};
 use crate::jobs::{Job, JobError, JobRun};
 use crate::labels;
@@ -81,31 +80,16 @@ impl WaitlistLetters {
     fn write(&self, clinic: &Clinic, facts: &WaitFacts, now: DateTime<Utc>) -> anyhow::Result<News> {
         let Self(letters) = self;
         let kind = if facts.offer.is_some() { LetterKind::Offer } else { LetterKind::Waiting };
-        let first = clinic.languages.first().copied().unwrap_or_default();
-        let language = facts.language.filter(|wanted| clinic.languages.contains(wanted)).unwrap_or(first);
+        let language = render::language(clinic, facts.language);
         // An offer's hold becomes the visit with the same id.
         let about = facts.offer.as_ref().map_or(facts.entry.id.0, |offer| offer.id);
         let values = self.values(clinic, facts, language, now)?;
-        let letter = Letter {
-            id: MessageId::new(kind, &about, 0, host(&letters.origin)),
-            kind,
-            language,
-            sender: Sender { name: clinic.name.clone(), email: clinic.email.clone() },
-            recipient: recipient(facts).context("whoever waits left no address")?,
-            subject: String::new(),
-            text: String::new(),
-            html: None,
-            attachments: Vec::new(),
-        };
-        let about = AppointmentId(about);
-        if let Recipient::Text { .. } = letter.recipient {
-            let text = text_message(kind, language, &clinic.name, &values)?;
-            return Ok(News { about, letter: Letter { subject: text.clone(), text, ..letter }, told: None });
-        }
         let headline = format!("{}{} {}", values.day, comma(language), values.time);
-        let rendered = mail(kind, language, &headline, &clinic.name, &values)?;
-        let letter = Letter { subject: rendered.subject, text: rendered.text, html: Some(rendered.html), ..letter };
-        Ok(News { about, letter, told: None })
+        let recipient = Recipient::of(&facts.reader, facts.email.as_deref(), facts.phone.as_deref());
+        let recipient = recipient.context("whoever waits left no address")?;
+        let id = MessageId::new(kind, &about, 0, host(&letters.origin));
+        let letter = render::write(Envelope { id, kind, language, clinic, recipient }, &headline, &values)?;
+        Ok(News { about: AppointmentId(about), letter, told: None })
     }
 
     fn values(&self, clinic: &Clinic, facts: &WaitFacts, language: Language, now: DateTime<Utc>) -> anyhow::Result<Values> {
@@ -154,15 +138,4 @@ fn zone(clinic: &Clinic, facts: &WaitFacts) -> anyhow::Result<Tz> {
     let location = slug.and_then(|slug| clinic.location(slug)).or_else(|| clinic.locations.first());
     let location = location.context("the clinic has no location")?;
     location.zone.parse().map_err(|_| anyhow!("the zone of the location {} does not exist", location.slug))
-}
-
-/// Mail if there is an address for it.
-fn recipient(facts: &WaitFacts) -> Option<Recipient> {
-    let email = facts.email.as_deref().and_then(|text| Email::parse(text).ok().flatten());
-    let phone = facts.phone.as_deref().and_then(|text| Phone::parse(text).ok().flatten());
-    match (email, phone) {
-        (Some(email), _) => Some(Recipient::Mail { name: facts.reader.clone(), email }),
-        (None, Some(phone)) => Some(Recipient::Text { phone }),
-        (None, None) => None,
-    }
 }

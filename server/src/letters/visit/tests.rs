@@ -1,5 +1,7 @@
 //! Letters about a visit, as a patient reads them.
 
+use app::fields::Phone;
+
 use super::super::segments::segments;
 use super::super::testing::{clinic, facts, utc};
 use super::*;
