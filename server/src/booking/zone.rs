@@ -13,7 +13,7 @@ use app::clinic::model::Clinic;
 use app::request::Caller;
 use app::words::Language;
 use chrono::{DateTime, Duration, MappedLocalTime, NaiveDateTime, Offset as _, TimeDelta, TimeZone, Utc};
-use chrono_tz::Tz;
+use chrono_tz::{IANA_TZDB_VERSION, Tz};
 use uuid::Uuid;
 
 use super::store::appointment::{self, AppointmentRow};
@@ -30,7 +30,9 @@ use crate::letters::tell::tell;
 use crate::store::{Database, StoreError, Tx};
 use crate::waitlist::hooks as waitlist;
 
-/// Further ahead than anything can be booked.
+/// Nothing is booked further ahead: two years, as a clinic's file may say.
+const BOOKED_AHEAD: TimeDelta = TimeDelta::days(2 * 366);
+/// How far ahead the rules are asked: a year further, so that they are not asked at each start.
 const KNOWN: TimeDelta = TimeDelta::days(3 * 366);
 /// Steps in which changes are looked for: no zone has changed its clocks twice within one.
 const STEP: TimeDelta = TimeDelta::hours(6);
@@ -111,6 +113,16 @@ pub async fn keep(database: &Database, clock: &Clock, clinics: &Clinics) -> Resu
     for current in clinics.all() {
         for zone in zones(&current.clinic) {
             let (clinic, now) = (Arc::clone(&current.clinic), clock.now());
+            // The same edition has the same rules, and they are known far enough ahead.
+            let mut tx = database.read().await?;
+            let noted = zone::get(&mut tx, &clinic.slug, zone.name()).await?;
+            drop(tx);
+            let is_known = |(edition, offsets): &(String, Offsets)| {
+                edition == IANA_TZDB_VERSION && offsets.until_s >= (now + BOOKED_AHEAD).timestamp()
+            };
+            if noted.as_ref().is_some_and(is_known) {
+                continue;
+            }
             kept += database.write(async move |tx| keep_in(tx, &clinic, zone, now).await).await.map_err(plain)?;
         }
     }
@@ -134,7 +146,7 @@ fn plain(failure: Failure) -> StoreError {
 async fn keep_in(tx: &mut Tx, clinic: &Clinic, zone: Tz, now: DateTime<Utc>) -> Result<usize, Failure> {
     let rules = offsets(zone, now);
     let noted = zone::get(tx, &clinic.slug, zone.name()).await?;
-    let edition = chrono_tz::IANA_TZDB_VERSION;
+    let edition = IANA_TZDB_VERSION;
     let shifts = match &noted {
         Some((_, old)) => self::shifts(tx, clinic, zone, old, now).await?,
         None => Vec::new(),
