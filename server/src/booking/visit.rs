@@ -21,7 +21,8 @@ use super::view::{View, zone_of};
 use super::{Booking, contact, relocate, visitor};
 use crate::failure::Failure;
 use crate::labels;
-use crate::link::Purpose;
+use crate::link::{Links, Purpose};
+use crate::store::Tx;
 use crate::waitlist::store as waitlist;
 
 impl Booking {
@@ -135,6 +136,12 @@ impl Booking {
         })
         .await
     }
+}
+
+/// [`shown`], with the visit's own private link and its patient's name.
+pub(crate) async fn shown_by_id(tx: &mut Tx, view: &View, links: &Links, row: &AppointmentRow) -> Result<Visit, Failure> {
+    let name = patient::name(tx, &view.clinic.slug, row.patient).await?.unwrap_or_default();
+    shown(view, &links.make(Purpose::Visit, row.id.0), row, name)
 }
 
 /// A visit as its page shows it.

@@ -1,13 +1,13 @@
 //! What changes of visits mean to those who wait: called in the transaction of the change.
 
 use app::booking::rules::Span;
-use app::ids::{AppointmentId, ClinicSlug, EntryId, LocationSlug, PractitionerSlug};
+use app::ids::{AppointmentId, ClinicSlug, HoldId, LocationSlug, PractitionerSlug};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::jobs::FREED_JOB;
 use super::offers::Freed;
-use super::store::{self, OfferRow, OfferState, State};
+use super::store::{self, EntryRow, OfferRow, OfferState, State};
 use crate::booking::store::{Place, guard, hold};
 use crate::jobs::{self, NewJob};
 use crate::store::{StoreError, Tx};
@@ -55,17 +55,16 @@ pub async fn ended(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     if let Some(entry) = store::of_visit(tx, clinic, visit).await? {
-        leave(tx, clinic, entry.id, now).await?;
+        leave(tx, clinic, entry, now).await?;
     }
     freed(tx, clinic, &Freed::of(place), cause, now).await
 }
 
 /// Takes somebody off the list; what was on offer to them goes on to the next.
-pub async fn leave(tx: &mut Tx, clinic: &ClinicSlug, entry: EntryId, now: DateTime<Utc>) -> Result<(), StoreError> {
-    let Some(mut row) = store::get(tx, clinic, entry).await? else { return Ok(()) };
-    row.state = State::Left;
-    store::update(tx, clinic, &row).await?;
-    for offer in store::offers(tx, clinic, entry).await? {
+pub async fn leave(tx: &mut Tx, clinic: &ClinicSlug, mut entry: EntryRow, now: DateTime<Utc>) -> Result<(), StoreError> {
+    entry.state = State::Left;
+    store::update(tx, clinic, &entry).await?;
+    for offer in store::offers(tx, clinic, entry.id).await? {
         if offer.state == OfferState::Open {
             hand_on(tx, clinic, &offer, OfferState::Declined, now).await?;
         }
@@ -82,7 +81,8 @@ pub async fn hand_on(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     if end(tx, clinic, offer, state, now).await? {
-        freed(tx, clinic, &Freed::from(offer), offer.id, now).await?;
+        let time = Freed::new(&offer.practitioner, &offer.location, offer.start, offer.busy);
+        freed(tx, clinic, &time, offer.id, now).await?;
     }
     Ok(())
 }
@@ -98,7 +98,7 @@ async fn end(
     if !store::end_offer(tx, clinic, offer.id, state).await? {
         return Ok(false);
     }
-    if let Some(held) = hold::get(tx, clinic, app::ids::HoldId(offer.id)).await? {
+    if let Some(held) = hold::get(tx, clinic, HoldId(offer.id)).await? {
         guard::vacate(tx, clinic, offer.id, &held.place, now).await?;
         hold::delete(tx, clinic, &held).await?;
     }

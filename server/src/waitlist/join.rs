@@ -74,21 +74,17 @@ impl Waitlist {
         let row = store::get(&mut tx, slug, id).await?.ok_or(PortalError::NotFound)?;
         let treatment = clinic.treatment(&row.treatment).ok_or(PortalError::NotFound)?;
         let zone = zone_for(&clinic, &row, treatment)?;
-        let shown_visit = match row.appointment {
+        let visit = match row.appointment {
             Some(visit) => appointment::get(&mut tx, slug, visit).await?,
             None => None,
         };
-        let shown_visit = match shown_visit {
-            Some(visit) => {
-                let name = patient::name(&mut tx, slug, visit.patient).await?.unwrap_or_default();
-                Some(visit::shown(&view, &self.links.make(Purpose::Visit, visit.id.0), &visit, name)?)
-            }
+        let visit = match visit {
+            Some(visit) => Some(visit::shown_by_id(&mut tx, &view, &self.links, &visit).await?),
             None => None,
         };
         let state = self.state_of(&mut tx, &view, &row, zone).await?;
         let parsed = details::parse(&row.draft, local_date(&zone, view.now), view.language);
         let shows_errors = row.submitted && row.appointment.is_none();
-        // The week begins where the reader's does; the fields keep their names.
         let weekday = |weekday| labels::weekday_label(weekday, view.language);
         Ok(Entry {
             token: link.clone(),
@@ -97,7 +93,7 @@ impl Waitlist {
             practitioner: row.practitioner.as_ref().and_then(|slug| clinic.practitioner(slug)).map(|one| one.name.clone()),
             location: row.location.as_ref().and_then(|slug| clinic.location(slug)).map(|one| one.name.clone()),
             session: row.only_start.map(|start| view.moment(start, zone)),
-            visit: shown_visit,
+            visit,
             weekdays: std::iter::successors(Some(Weekday::Mon), |day| Some(day.succ())).take(7).map(weekday).collect(),
             errors: if shows_errors { parsed.err().unwrap_or_default() } else { FieldErrors::default() },
             until: labels::day(local_date(&zone, row.until_at), view.language, local_date(&zone, view.now)),
@@ -154,7 +150,7 @@ impl Waitlist {
             .change(slug, async move |tx, clinic, _| {
                 let row = store::get(tx, &clinic.slug, id).await?.ok_or(PortalError::NotFound)?;
                 if matches!(row.state, State::Typing | State::Waiting) {
-                    hooks::leave(tx, &clinic.slug, id, now).await?;
+                    hooks::leave(tx, &clinic.slug, row, now).await?;
                     let entry = audit::Entry::new(clinic.slug.as_str(), &caller, "waitlist.leave", id);
                     audit::record(tx, &entry, now).await?;
                 }

@@ -54,16 +54,12 @@ pub struct Freed {
 }
 
 impl Freed {
-    pub fn of(place: &Place) -> Self {
-        let Place { practitioner, location, start, busy, .. } = place;
-        Self { practitioner: practitioner.clone(), location: location.clone(), start: *start, from: busy.from, until: busy.until }
+    pub fn new(practitioner: &PractitionerSlug, location: &LocationSlug, start: DateTime<Utc>, busy: Span) -> Self {
+        Self { practitioner: practitioner.clone(), location: location.clone(), start, from: busy.from, until: busy.until }
     }
-}
 
-impl From<&OfferRow> for Freed {
-    fn from(offer: &OfferRow) -> Self {
-        let OfferRow { practitioner, location, start, busy, .. } = offer;
-        Self { practitioner: practitioner.clone(), location: location.clone(), start: *start, from: busy.from, until: busy.until }
+    pub fn of(place: &Place) -> Self {
+        Self::new(&place.practitioner, &place.location, place.start, place.busy)
     }
 }
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use app::booking::model::MoveRequest;
-use app::booking::rules::local_date;
 use app::clinic::model::Clinic;
 use app::error::{PortalError, Reason};
 use app::ids::{AppointmentId, ClinicSlug, HoldId, LinkToken, PatientId};
@@ -57,10 +56,6 @@ impl Waitlist {
             Some(visit) => appointment::get(&mut tx, slug, visit).await?,
             None => None,
         };
-        let patient_name = match &moves {
-            Some(visit) => patient::name(&mut tx, slug, visit.patient).await?.unwrap_or_default(),
-            None => entry.draft.name.clone(),
-        };
         let taken = || self.links.make(Purpose::Visit, moves.as_ref().map_or(row.id, |visit| visit.id.0));
         let state = match row.state {
             OfferState::Open if row.is_open(view.now) && stands(&view, &place)? => {
@@ -73,10 +68,11 @@ impl Waitlist {
             OfferState::Withdrawn => model::OfferState::Withdrawn,
         };
         let treatment = view.treatment(&place.treatment)?;
-        let shown = |visit: &AppointmentRow| {
-            let link = self.links.make(Purpose::Visit, visit.id.0);
-            visit::shown(&view, &link, visit, patient_name.clone())
+        let visit = match &moves {
+            Some(visit) => Some(visit::shown_by_id(&mut tx, &view, &self.links, visit).await?),
+            None => None,
         };
+        let patient_name = visit.as_ref().map_or_else(|| entry.draft.name.clone(), |visit| visit.patient_name.clone());
         Ok(Offer {
             token: link.clone(),
             entry: self.links.make(Purpose::Entry, entry.id.0),
@@ -84,7 +80,7 @@ impl Waitlist {
             waits: entry.is_waiting(view.now),
             to: view.summary(&place, view.answer_by(treatment, place.start))?,
             version: version(&clinic, &entry, &place, moves.as_ref())?,
-            visit: moves.as_ref().map(shown).transpose()?,
+            visit,
             patient_name,
         })
     }
@@ -200,7 +196,7 @@ async fn take(tx: &mut Tx, clinic: Arc<Clinic>, taking: &Taking, tries: u32) -> 
     store::update(tx, slug, &entry).await?;
     let visit = match moves {
         Some(visit) => move_onto(tx, &view, taking, &place, visit).await?,
-        None => book(tx, &view, taking, &entry, &place, tries).await?,
+        None => book(tx, &view, taking, &place, tries).await?,
     };
     let noted = audit::Entry::new(slug.as_str(), caller, "waitlist.take", entry.id).with("offer", row.id);
     audit::record(tx, &noted, *now).await?;
@@ -208,18 +204,9 @@ async fn take(tx: &mut Tx, clinic: Arc<Clinic>, taking: &Taking, tries: u32) -> 
 }
 
 /// Books the offer's hold.
-async fn book(
-    tx: &mut Tx,
-    view: &View,
-    taking: &Taking,
-    entry: &EntryRow,
-    place: &Place,
-    tries: u32,
-) -> Result<AppointmentId, Failure> {
+async fn book(tx: &mut Tx, view: &View, taking: &Taking, place: &Place, tries: u32) -> Result<AppointmentId, Failure> {
     let held = hold::get(tx, &view.clinic.slug, HoldId(taking.offer)).await?.ok_or(Reason::SlotTaken)?;
     let finder = finder(view, place, None)?;
-    // The draft was complete when they joined; by another day it may not be: nobody is born today.
-    details::parse(&entry.draft, local_date(&finder.zone, taking.now), taking.caller.language).map_err(PortalError::Invalid)?;
     let confirming = Confirming {
         clinic: Arc::clone(&view.clinic),
         caller: taking.caller.clone(),
