@@ -98,6 +98,20 @@ test("changing the language in the middle of the details keeps what was sent", a
   await expect(page.locator("#reason")).toHaveValue(person.reason);
 });
 
+test("changing the language in the middle of a word keeps it, also where the network is slow @wasm", async ({ page }) => {
+  await openTimes(page, "flu-vaccine");
+  await takeATime(page);
+  await page.locator("#reason").pressSequentially("It hurts in my left");
+  await page.route("**/api/booking/keep*", async (route) => {
+    await new Promise((done) => setTimeout(done, 1000));
+    await route.continue();
+  });
+  await page.locator("#reason").pressSequentially(" kn");
+  await chooseLanguage(page, "Deutsch");
+  await expect(page.locator("h1")).toHaveText(sentence("de", "details.title"));
+  await expect(page.locator("#reason")).toHaveValue("It hurts in my left kn");
+});
+
 async function chooseLanguage(page: Page, name: string): Promise<void> {
   await page.getByRole("navigation").getByRole("link", { name }).click();
   await arrive(page, /lang=/);

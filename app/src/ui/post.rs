@@ -42,11 +42,11 @@ impl Change {
     async fn turn(&self) {
         until(|changes| changes.front() == Some(&self.0)).await;
     }
+}
 
-    /// Waits until no change is on its way.
-    async fn all_done() {
-        until(VecDeque::is_empty).await;
-    }
+/// Waits until no change is on its way.
+pub async fn settled() {
+    until(VecDeque::is_empty).await;
 }
 
 async fn until(is_so: impl Fn(&VecDeque<u64>) -> bool) {
@@ -82,7 +82,7 @@ pub struct Answer {
 pub async fn post(address: &str, body: Body) -> Result<Answer, PortalError> {
     let (kind, body, _change) = match body {
         Body::Json(text) => {
-            Change::all_done().await;
+            settled().await;
             ("application/json", JsValue::from_str(&text), None)
         }
         Body::Form(fields) => {

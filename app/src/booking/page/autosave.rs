@@ -3,14 +3,18 @@
 //! Only a page that woke up does this. Without it nothing is lost either: the form's own button
 //! sends everything.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
+use leptos::ev;
 use leptos::html::Form;
 use leptos::prelude::*;
 use leptos::serde_json;
 use leptos::server_fn::ServerFn as _;
 use leptos::task::spawn_local;
-use leptos::web_sys::{FormData, UrlSearchParams};
+use leptos::wasm_bindgen::JsCast;
+use leptos::web_sys::{Element, FormData, HtmlAnchorElement, MouseEvent, UrlSearchParams};
 use leptos_router::hooks::use_location;
 use serde::Deserialize;
 
@@ -19,10 +23,14 @@ use crate::booking::model::HoldState;
 use crate::error::PortalError;
 use crate::ids::{ClinicSlug, LinkToken};
 use crate::ui::form::encoded;
-use crate::ui::post::{Body, post};
+use crate::ui::post::{Body, post, settled};
 
 /// How long the keyboard must rest before what was typed is sent.
 const REST: Duration = Duration::from_millis(1500);
+/// How long a link waits for what was typed to arrive.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Links that the router leaves to the browser.
+const LEADS_AWAY: &str = "a[rel~=external]:not([target])";
 /// How long before its end a hold is spoken of.
 const WARNING_S: u32 = 120;
 
@@ -92,8 +100,10 @@ impl Autosave {
             }
             path
         });
+        let leaving = window_event_listener(ev::click, move |event| autosave.before_leaving(&event));
         on_cleanup(move || {
             hidden.remove();
+            leaving.remove();
             autosave.stop();
         });
         autosave
@@ -150,6 +160,35 @@ impl Autosave {
     /// The fields have the same names as those of the form's own button.
     fn typed_so_far(self) -> Option<UrlSearchParams> {
         encoded(&FormData::new_with_form(&self.form.get_untracked()?).ok()?)
+    }
+
+    /// A link to another document, as that of another language: it is not followed before what was
+    /// typed here has arrived, because that document shows it.
+    fn before_leaving(self, event: &MouseEvent) {
+        let is_own_window = event.ctrl_key() || event.meta_key() || event.shift_key();
+        let link = event.target().and_then(|target| target.dyn_into::<Element>().ok()?.closest(LEADS_AWAY).ok()?);
+        let Some(link) = link.filter(|_| !is_own_window).and_then(|link| link.dyn_into::<HtmlAnchorElement>().ok()) else {
+            return;
+        };
+        if self.is_resting() {
+            self.save();
+        }
+        if self.under_way.try_get_value().unwrap_or_default() == 0 {
+            return;
+        }
+        event.prevent_default();
+        let address = Rc::new(Cell::new(Some(link.href())));
+        let go = move || {
+            if let Some(address) = address.take() {
+                let _ = window().location().set_href(&address);
+            }
+        };
+        // Nobody is kept waiting for a network that is gone.
+        set_timeout(go.clone(), PATIENCE);
+        spawn_local(async move {
+            settled().await;
+            go();
+        });
     }
 
     /// Two minutes before the end the page says so; at the end it asks what is left.
