@@ -224,12 +224,53 @@ test("without JavaScript the link to the booking stays @nojs", async ({ page }) 
 });
 
 // As a website does that keeps everything apart: the frame has no origin, so no cookie and no storage.
-test("a visit is booked in a sandbox without an origin, with scripts or without", async ({ page, context }) => {
+function apart(): string {
   const allowed = hasScripts() ? "allow-forms allow-scripts" : "allow-forms";
   const address = `${portal}${clinic}/embed/booking/physio-first?site=${site}&amp;from=${aDayAhead()}`;
-  await host(page, `<iframe title="Booking" sandbox="${allowed}" src="${address}" width="100%" height="700"></iframe>`);
+  return `<iframe title="Booking" sandbox="${allowed}" src="${address}" width="100%" height="700"></iframe>`;
+}
+
+test("a visit is booked in a sandbox without an origin, with scripts or without", async ({ page, context }) => {
+  await host(page, apart());
   await bookIn(inside(page));
   expect(await context.cookies()).toEqual([]);
+});
+
+for (const where of ["on the website", "in a sandbox without an origin"]) {
+  test(`what is typed ${where} is still there in another language and after going back @wasm`, async ({ page }) => {
+    await host(page, where === "on the website" ? tag(`id="one" treatment="physio-first" from="${aDayAhead()}"`) : apart());
+    const frame = inside(page);
+    await takeATime(frame);
+    // In the middle of a word, without leaving the field.
+    await frame.locator("#reason").pressSequentially("It hurts in my left kn");
+    await frame.locator(".languages a[lang=de]").click();
+    await expect(frame.locator("html")).toHaveAttribute("lang", "de");
+    await expect(frame.locator("#reason")).toHaveValue("It hurts in my left kn");
+    // A moment after the typing stops; the browser's own memory of the form is not asked.
+    const kept = page.waitForResponse((answer) => answer.url().includes("/embed/api/booking/keep"));
+    await frame.locator("#reason").press("End");
+    await frame.locator("#reason").pressSequentially("ee");
+    await kept;
+    await frame.locator("#name").pressSequentially("Maya");
+    await frame.locator("a.back").click();
+    await expect(timeButtons(frame).first()).toBeVisible();
+    await takeATime(frame);
+    await expect(frame.locator("#reason")).toHaveValue("It hurts in my left knee");
+    await expect(frame.locator("#name")).toHaveValue("Maya");
+  });
+}
+
+test("who goes on is not held up by a network that does not answer @wasm", async ({ page }) => {
+  await host(page, tag(`id="one" treatment="physio-first" from="${aDayAhead()}"`));
+  const frame = inside(page);
+  await takeATime(frame);
+  let asked = 0;
+  await page.route("**/embed/api/booking/keep*", () => void (asked += 1));
+  await frame.locator("#reason").pressSequentially("Both knees");
+  await expect.poll(() => asked).toBe(1);
+  await fillDetails(frame, someone());
+  await mainButton(frame).click();
+  await expect(frame.locator("dl.summary")).toBeVisible({ timeout: 8000 });
 });
 
 test("the browser of somebody who is known sends nothing of that to the frame @wasm", async ({ page, context }) => {

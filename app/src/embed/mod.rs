@@ -8,8 +8,8 @@
 //!
 //! - `page`: the document, what stands around a page, and the page for a site that is not listed
 //!
-//! `frame.js` is the one script: it tells the website the height, the step and the end, and the
-//! pages work without it.
+//! Two small scripts are written into the pages, which work without them: `frame.js` tells the
+//! website the height, the step and the end, `keep.js` keeps what is typed.
 
 #[cfg(feature = "ssr")]
 mod page;
@@ -18,6 +18,8 @@ mod page;
 pub use self::page::{NewWindow, Widget, shell};
 #[cfg(feature = "ssr")]
 pub use self::settings::{Frame, Theme, current};
+
+use leptos::server_fn::ServerFn;
 
 use crate::words::Language;
 
@@ -176,6 +178,11 @@ pub fn in_language(language: Language) -> Option<String> {
         let _ = language;
         None
     }
+}
+
+/// Where the frame's script keeps what is typed; none outside of it, where WebAssembly does that.
+pub fn kept<To: ServerFn>() -> Option<String> {
+    is_framed().then(|| action(To::PATH))
 }
 
 /// Where a form is sent: in the frame below the frame's own address, where no cookie is read, with

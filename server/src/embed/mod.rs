@@ -37,11 +37,12 @@ use crate::web::refusal::Refusal;
 use crate::web::security::Ancestors;
 use crate::web::session::visitor_key;
 
-/// What can be done in the frame; each takes a form and ends in a redirect.
-const FUNCTIONS: [&str; 6] = [
+/// What can be done in the frame. All but the keeping of what is typed end in a redirect.
+const FUNCTIONS: [&str; 7] = [
     "/api/booking/hold",
     "/api/booking/plan",
     "/api/booking/series",
+    "/api/booking/keep",
     "/api/booking/describe",
     "/api/booking/confirm",
     "/api/booking/release",

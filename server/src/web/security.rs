@@ -230,12 +230,12 @@ impl Ancestors {
 }
 
 /// The content security policy; scripts and styles inside a page run only with its nonce. A page
-/// for other sites' frames loads and asks for nothing but its style.
+/// for other sites' frames loads nothing but its style, and sends what is typed in it.
 pub fn policy(nonce: Option<&str>, ancestors: Option<&Ancestors>) -> HeaderValue {
     let style = nonce.map(|nonce| format!(" 'nonce-{nonce}'")).unwrap_or_default();
     let (more, own) = match ancestors {
         None => (" 'strict-dynamic' 'wasm-unsafe-eval'", " font-src 'self'; connect-src 'self'; manifest-src 'self';"),
-        Some(_) => ("", ""),
+        Some(_) => ("", " connect-src 'self';"),
     };
     let script = nonce.map_or_else(|| "'none'".to_owned(), |nonce| format!("'nonce-{nonce}'{more}"));
     let ancestors = ancestors.map_or("'none'", |Ancestors(sites)| sites);

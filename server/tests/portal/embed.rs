@@ -171,6 +171,26 @@ async fn a_visit_is_booked_in_a_frame_that_is_kept_apart_without_script_or_cooki
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_typed_in_a_frame_is_kept_before_its_button_is_pressed() {
+    let folder = Folder::new();
+    let program = Program::serve(&folder.0, &UNHURRIED).await;
+    let browser = program.browser();
+    let (action, body) = form(&browser.page(TIMES).await.text, "/api/booking/hold");
+    let (address, details) = follow(&browser, &post(&browser, &action, &body, &APART).await).await;
+    let keep = details.text.split("data-keep=\"").nth(1).unwrap().split('"').next().unwrap().replace("&amp;", "&");
+    let (_, fields) = form(&details.text, "/api/booking/describe");
+    let typed = format!("{fields}&draft%5Bname%5D=Maya+Had");
+    let script = [FORM, ("accept", "*/*"), ("sec-fetch-mode", "no-cors"), APART[0], APART[1]];
+    let kept = browser.ask(&format!("POST {keep}"), &script, &typed).await.unwrap();
+    assert_eq!((kept.status, kept.header(SET_COOKIE), ancestors(&kept)), (StatusCode::OK, "", SITE));
+    let german = address.replacen('?', "?lang=de&", 1);
+    let page = browser.page(&german).await;
+    assert!(page.text.contains("<html lang=\"de\"") && page.text.contains("value=\"Maya Had\""), "{}", page.text);
+    let portal = browser.page(&address.replace("/embed/", "/")).await;
+    assert!(!portal.text.contains("data-keep"), "the portal's own page keeps it by itself");
+}
+
 /// Every address on the page is in the frame, or says that it opens a window.
 fn leads_out_only_by_windows_of_its_own(name: &str, page: &str) {
     for tag in
@@ -231,7 +251,7 @@ async fn what_another_site_sends_is_taken_in_the_frame_alone() {
         }
     }
     // And of the frame only what booking needs.
-    for function in ["keep", "cancel", "move", "contact", "links", "settle", "late", "times", "visit"] {
+    for function in ["cancel", "move", "contact", "links", "settle", "late", "times", "visit"] {
         let answer = post(&browser, &format!("/rowan-street/embed/api/booking/{function}"), "clinic=rowan-street", &APART).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{function}");
     }

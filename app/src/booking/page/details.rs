@@ -12,6 +12,7 @@ use super::held::{ended, gone, not_kept, so_far, when};
 use super::private_link;
 use crate::booking::api::{self, Describe, Hold, Release};
 use crate::booking::model::{Draft, Held, HoldState};
+use crate::embed;
 use crate::error::{PortalError, Reason};
 use crate::fields::FieldErrors;
 use crate::ids::ClinicSlug;
@@ -66,6 +67,7 @@ fn details_view(clinic: &ClinicSlug, held: &Held, sending: Sendings) -> AnyView 
     });
     let title = title(w.booking_page(w.details_title()), errors.into());
     let back = routes::times_instead(clinic, &held.visit.treatment.slug, &held.token);
+    let kept = embed::kept::<api::Keep>();
     view! {
         <PageTitle text=title/>
         <Meta name="robots" content="noindex"/>
@@ -78,7 +80,12 @@ fn details_view(clinic: &ClinicSlug, held: &Held, sending: Sendings) -> AnyView 
                     <StepHead step=3 title=w.details_title() back=back/>
                 </div>
                 {hold_notice(clinic, held, autosave, sending.hold)}
-                <div class="stack g2" on:input=move |_| autosave.typed() on:change=move |_| autosave.save()>
+                <div
+                    class="stack g2"
+                    data-keep=kept
+                    on:input=move |_| autosave.typed()
+                    on:change=move |_| autosave.save()
+                >
                     {details_form(clinic, held, describe, form, errors.into())}
                     {save_state(autosave)}
                 </div>
