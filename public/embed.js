@@ -16,7 +16,7 @@
         addEventListener("message", this);
         if (this.box) return;
         this.label = this.textContent.trim() || name;
-        const shape = this.getAttribute("shape"), box = this.box = this.attachShadow({ mode: "open" });
+        const box = this.box = this.attachShadow({ mode: "open" }), shape = this.getAttribute("shape");
         if (!shape) return this.open();
         if (shape == "floating") this.style = "position:fixed;bottom:1rem;right:1rem;z-index:9";
         this.box = make("dialog", {
@@ -47,7 +47,7 @@
             title: this.label,
             src: page + "/embed/booking" + (treatment ? "/" + treatment : "") + "?" + query,
             style: "display:block;width:100%;height:40rem;border:0",
-            onload: () => setTimeout(() => this.step || this.frame.replaceWith(
+            onload: ({ target }) => setTimeout(() => this.step || target.replaceWith(
               lost[lang?.slice(0, 2)] || lost.en, " ",
               make("a", { href: page + "/booking", target: "_blank", textContent: this.label }),
             ), 2e3),
