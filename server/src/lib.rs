@@ -13,6 +13,7 @@
 //! - [`audit`]: who did what, as a chain of hashes
 //! - [`link`]: the signed part of private links
 //! - [`labels`]: what the server writes for people: times, days, money, names
+//! - [`client`]: asks other servers
 //! - [`failure`]: how a service fails, and what the caller hears of it
 //! - [`fhir`]: what programs of others read
 //! - one folder per feature, implementing the trait of the same word in `app`: [`clinic`], [`booking`], [`waitlist`]
@@ -22,6 +23,7 @@
 
 pub mod audit;
 pub mod booking;
+pub mod client;
 pub mod clinic;
 pub mod clock;
 pub mod config;

@@ -1,13 +1,36 @@
 //! Whether a website may show the booking in a frame, and what is missing.
+//!
+//! - [`look`]: asks the portal and the website what they tell browsers
+
+mod look;
 
 use app::clinic::model::Clinic;
+use url::Url;
 
 use super::Finding;
+use crate::client::client;
 use crate::clinic::file::site;
 use crate::config::Origin;
 
+/// Everything that decides it: the clinics' lists, and what browsers hear where one has the website.
+pub async fn examine(asked: &str, origin: &Origin, clinics: &[&Clinic]) -> Vec<Finding> {
+    let mut findings = listed(asked, origin, clinics);
+    let page = Url::parse(&whole(asked)).ok();
+    let Some((page, site)) = page.and_then(|page| Some((page, site(&bare(asked)).ok()?))) else { return findings };
+    let client = client();
+    let mut is_listed = false;
+    for clinic in clinics.iter().filter(|clinic| clinic.sites.contains(&site)) {
+        is_listed = true;
+        findings.extend(look::portal(&client, origin, &clinic.slug, &site).await);
+    }
+    if is_listed {
+        findings.extend(look::website(&client, &page, origin).await);
+    }
+    findings
+}
+
 /// What every clinic's list, and the portal's own address, mean for a website.
-pub fn examine(asked: &str, origin: &Origin, clinics: &[&Clinic]) -> Vec<Finding> {
+fn listed(asked: &str, origin: &Origin, clinics: &[&Clinic]) -> Vec<Finding> {
     // What is copied from a browser is an address of a page.
     let site = match site(&bare(asked)) {
         Ok(site) => site,
@@ -28,11 +51,18 @@ pub fn examine(asked: &str, origin: &Origin, clinics: &[&Clinic]) -> Vec<Finding
     findings
 }
 
+/// With the scheme that people leave away.
+fn whole(asked: &str) -> String {
+    let (scheme, rest) = asked.trim().split_once("://").unwrap_or(("https", asked.trim()));
+    format!("{}://{rest}", scheme.to_ascii_lowercase())
+}
+
 /// Scheme, host and port of what may be a whole address.
 fn bare(asked: &str) -> String {
-    let (scheme, rest) = asked.trim().split_once("://").unwrap_or(("https", asked.trim()));
+    let whole = whole(asked);
+    let (scheme, rest) = whole.split_once("://").unwrap_or_default();
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    format!("{}://{host}", scheme.to_ascii_lowercase())
+    format!("{scheme}://{host}")
 }
 
 fn of_clinic(site: &str, origin: &Origin, clinic: &Clinic) -> Finding {
@@ -64,7 +94,7 @@ mod tests {
             Finding::Note(text) => format!("note {text}"),
             Finding::Bad(text) => format!("wrong {text}"),
         };
-        examine(site, &origin.parse().unwrap(), &[&demo]).into_iter().map(told).collect()
+        listed(site, &origin.parse().unwrap(), &[&demo]).into_iter().map(told).collect()
     }
 
     #[test]

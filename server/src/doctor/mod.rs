@@ -92,7 +92,7 @@ pub async fn examine_site(config: &Config, site: &str) -> Report {
     let findings = match definitions(config).await {
         Ok(clinics) => {
             let clinics: Vec<_> = clinics.iter().map(|current| current.clinic.as_ref()).collect();
-            embed::examine(site, &config.origin, &clinics)
+            embed::examine(site, &config.origin, &clinics).await
         }
         Err(error) => vec![Finding::Bad(format!("the database: {error}"))],
     };

@@ -6,8 +6,6 @@
 
 mod code;
 
-use std::time::Duration;
-
 use app::fields::Phone;
 use app::ids::ClinicSlug;
 use axum::body::{Body, to_bytes};
@@ -16,10 +14,6 @@ use axum::http::{Request, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac as _};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use serde::Deserialize;
 use sha1::Sha1;
 use tokio::time::timeout;
@@ -28,9 +22,9 @@ use url::form_urlencoded;
 pub use self::code::meaning;
 use super::channel::NotTaken;
 use super::letter::{Letter, MessageId};
+use crate::client::{Client, client};
 use crate::config::{self, Origin};
 
-const IDLE_MAX: Duration = Duration::from_secs(20);
 /// Of an answer.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
@@ -40,7 +34,7 @@ pub struct Sms {
     settings: config::sms::Sms,
     /// Ours.
     origin: Origin,
-    client: Client<HttpsConnector<HttpConnector>, Body>,
+    client: Client,
 }
 
 /// What a refusal says beside its status.
@@ -58,9 +52,7 @@ pub fn report_path(clinic: &ClinicSlug, letter: &str) -> String {
 impl Sms {
     /// `origin` is our own, where reports go. Connects to nothing yet.
     pub fn new(settings: &config::sms::Sms, origin: &Origin) -> Self {
-        let connector = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
-        let client = Client::builder(TokioExecutor::new()).pool_idle_timeout(IDLE_MAX).build(connector);
-        Self { settings: settings.clone(), origin: origin.clone(), client }
+        Self { settings: settings.clone(), origin: origin.clone(), client: client() }
     }
 
     /// Hands one message over. That it was taken does not mean that it arrived.
@@ -160,6 +152,8 @@ const fn is_about_us(status: StatusCode) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::config::sms::Secret;
 

@@ -1,0 +1,329 @@
+//! What browsers are really told: by the portal, in front of which something may stand that adds a
+//! header or takes one away, and by the website, which may have a policy of its own.
+
+use std::time::Duration;
+
+use app::ids::ClinicSlug;
+use axum::body::{Body, to_bytes};
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION, X_FRAME_OPTIONS};
+use axum::http::{HeaderMap, Request, StatusCode};
+use content_security_policy::{CspList, Destination, Initiator, ParserMetadata, PolicyDisposition, PolicySource};
+use tokio::time::timeout;
+use url::Url;
+
+use super::super::Finding;
+use crate::client::Client;
+use crate::config::Origin;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+const REDIRECTS_MAX: usize = 5;
+const EMBEDDER_POLICY: HeaderName = HeaderName::from_static("cross-origin-embedder-policy");
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+/// A page as a browser gets it.
+struct Page {
+    address: Url,
+    status: StatusCode,
+    headers: HeaderMap,
+    text: String,
+}
+
+impl Page {
+    fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Every policy of its headers; a browser keeps to all of them.
+    fn policies(&self) -> CspList {
+        let mut all = CspList(Vec::new());
+        for header in self.headers.get_all(CONTENT_SECURITY_POLICY).iter().filter_map(|header| header.to_str().ok()) {
+            all.append(CspList::parse(header, PolicySource::Header, PolicyDisposition::Enforce));
+        }
+        all
+    }
+}
+
+/// # Errors
+/// Why there is no answer, in a few words.
+async fn get(client: &Client, address: &Url) -> Result<Page, String> {
+    let mut address = address.clone();
+    for _ in 0..=REDIRECTS_MAX {
+        let request = Request::get(address.as_str()).header("accept", "text/html,*/*").body(Body::empty());
+        let request = request.map_err(|_| "its address cannot be asked".to_owned())?;
+        let asking = async {
+            let (head, body) = client.request(request).await.map_err(|_| "it cannot be reached".to_owned())?.into_parts();
+            let body = to_bytes(Body::new(body), PAGE_BYTES_MAX).await.unwrap_or_default();
+            Ok::<_, String>((head, String::from_utf8_lossy(&body).into_owned()))
+        };
+        let (head, text) = timeout(PATIENCE, asking).await.map_err(|_| "it takes too long".to_owned())??;
+        let next = head.headers.get(LOCATION).filter(|_| head.status.is_redirection());
+        match next.and_then(|next| address.join(next.to_str().ok()?).ok()) {
+            Some(next) => address = next,
+            None => return Ok(Page { address, status: head.status, headers: head.headers, text }),
+        }
+    }
+    Err("it leads on without end".to_owned())
+}
+
+/// What the portal's own address tells a browser on that website.
+pub async fn portal(client: &Client, origin: &Origin, clinic: &ClinicSlug, site: &str) -> Vec<Finding> {
+    let address = |path: String| Url::parse(&format!("{origin}{path}")).ok();
+    let site_query = url::form_urlencoded::byte_serialize(site.as_bytes()).collect::<String>();
+    let frame = address(format!("/{clinic}/embed/booking?site={site_query}"));
+    let (Some(frame), Some(loader)) = (frame, address("/embed.js".to_owned())) else { return Vec::new() };
+    let page = match get(client, &frame).await {
+        Ok(page) => page,
+        Err(why) => {
+            let unseen = "what stands in front of it could not be looked at";
+            return vec![Finding::Note(format!("{origin} does not answer from here ({why}), so {unseen}"))];
+        }
+    };
+    let mut wrong = Vec::new();
+    if page.status != StatusCode::OK {
+        let status = page.status.as_u16();
+        wrong.push(format!("{origin} answers {status} where the booking of {clinic} should be: does it lead to this program?"));
+        return wrong.into_iter().map(Finding::Bad).collect();
+    }
+    if let Some(value) = page.header(&X_FRAME_OPTIONS) {
+        wrong.push(format!(
+            "something in front of {origin} adds the header X-Frame-Options: {value}, so that browsers show nothing: take it \
+             away for the addresses below /{clinic}/embed/"
+        ));
+    }
+    let ancestors: Vec<Vec<String>> = page.policies().0.into_iter().filter_map(ancestors).collect();
+    if ancestors.is_empty() {
+        wrong.push(format!(
+            "something in front of {origin} takes the header Content-Security-Policy away: any website could show it"
+        ));
+    }
+    for other in ancestors.iter().filter(|listed| !listed.iter().any(|source| source == site || source == "*")) {
+        wrong.push(format!(
+            "something in front of {origin} adds a Content-Security-Policy with frame-ancestors {}, so that browsers show \
+             nothing on {site}: take it away",
+            other.join(" ")
+        ));
+    }
+    if let Some(reason) = loader_missing(client, &loader).await {
+        wrong.push(reason);
+    }
+    if wrong.is_empty() {
+        return vec![Finding::Good(format!("{origin} tells browsers that {site} may show the booking of {clinic}"))];
+    }
+    wrong.into_iter().map(Finding::Bad).collect()
+}
+
+/// The sources of a policy's `frame-ancestors`, if it has that.
+fn ancestors(policy: content_security_policy::Policy) -> Option<Vec<String>> {
+    policy.directive_set.into_iter().find(|directive| directive.name == "frame-ancestors").map(|directive| directive.value)
+}
+
+async fn loader_missing(client: &Client, loader: &Url) -> Option<String> {
+    let file = match get(client, loader).await {
+        Ok(file) => file,
+        Err(why) => return Some(format!("{loader} does not answer: {why}")),
+    };
+    let is_script = file.header(&CONTENT_TYPE).is_some_and(|kind| kind.contains("javascript"));
+    if file.status != StatusCode::OK || !is_script {
+        return Some(format!("{loader} is not the script that it should be: does it lead to this program?"));
+    }
+    let value = file.header(&RESOURCE_POLICY).filter(|value| *value != "cross-origin")?;
+    Some(format!(
+        "something in front of {loader} sends Cross-Origin-Resource-Policy: {value}, which keeps it from other websites"
+    ))
+}
+
+/// What the website's own headers allow, and whether its page has the script.
+pub async fn website(client: &Client, asked: &Url, origin: &Origin) -> Vec<Finding> {
+    let site = asked.origin().ascii_serialization();
+    let page = match get(client, asked).await {
+        Ok(page) => page,
+        Err(why) => {
+            let unseen = "whether its own policy allows the booking could not be looked at";
+            return vec![Finding::Note(format!("{site} does not answer from here ({why}), so {unseen}"))];
+        }
+    };
+    let shown = page.address.origin().ascii_serialization();
+    if shown != site {
+        let advice = format!("ask for that website instead: perennial doctor --embed {shown}");
+        return vec![Finding::Bad(format!("{site} leads on to {shown}, where its visitors are: {advice}"))];
+    }
+    let mut findings: Vec<Finding> = kept_out(&page, origin).into_iter().map(Finding::Bad).collect();
+    if findings.is_empty() {
+        findings.push(Finding::Good(format!("the headers of {site} allow the script and the frame")));
+    }
+    let address = &page.address;
+    findings.push(if page.text.contains(&format!("{origin}/embed.js")) {
+        Finding::Good(format!("{address} loads {origin}/embed.js"))
+    } else {
+        Finding::Note(format!("{address} does not load {origin}/embed.js, unless a script of its own adds it"))
+    });
+    findings
+}
+
+/// What of the booking the page's headers keep out.
+fn kept_out(page: &Page, origin: &Origin) -> Vec<String> {
+    let site = page.address.origin().ascii_serialization();
+    let policies = page.policies();
+    let mut wrong: Vec<String> = [(Destination::Script, "the script", "/embed.js"), (Destination::IFrame, "the frame", "/")]
+        .into_iter()
+        .filter_map(|(destination, what, path)| {
+            let (_, violations) = policies.should_request_be_blocked(&request(page, &format!("{origin}{path}"), destination)?);
+            let directive = &violations.first()?.directive.name;
+            Some(format!("the Content-Security-Policy of {site} keeps {what} out: add {origin} to its {directive}"))
+        })
+        .collect();
+    if let Some(value) = page.header(&EMBEDDER_POLICY).filter(|value| !value.starts_with("unsafe-none")) {
+        wrong.push(format!("{site} sends Cross-Origin-Embedder-Policy: {value}, which keeps out frames of other websites"));
+    }
+    wrong
+}
+
+/// What a browser would ask for because of the tag.
+fn request(page: &Page, address: &str, destination: Destination) -> Option<content_security_policy::Request> {
+    let url = Url::parse(address).ok()?;
+    Some(content_security_policy::Request {
+        current_url: url.clone(),
+        url,
+        origin: page.address.origin(),
+        redirect_count: 0,
+        destination,
+        initiator: Initiator::None,
+        nonce: String::new(),
+        integrity_metadata: String::new(),
+        parser_metadata: ParserMetadata::ParserInserted,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::IntoFuture as _;
+
+    use axum::Router;
+    use axum::http::HeaderValue;
+    use axum::response::{IntoResponse as _, Redirect, Response};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::client::client;
+
+    const SITE: &str = "https://www.rowanstreet.example";
+
+    /// A server that answers everything with these headers; its origin.
+    async fn serve(answer: impl Fn(&str) -> Response + Clone + Send + Sync + 'static) -> Origin {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let answer = async move |request: axum::extract::Request| answer(request.uri().path());
+        tokio::spawn(axum::serve(listener, Router::new().fallback(answer)).into_future());
+        origin
+    }
+
+    fn with(headers: &[(&'static str, &str)], text: &str) -> Response {
+        let mut response = text.to_owned().into_response();
+        for (name, value) in headers {
+            response.headers_mut().append(*name, HeaderValue::from_str(value).unwrap());
+        }
+        response
+    }
+
+    fn told(findings: Vec<Finding>) -> Vec<String> {
+        let told = |finding| match finding {
+            Finding::Good(text) => format!("good {text}"),
+            Finding::Note(text) => format!("note {text}"),
+            Finding::Bad(text) => format!("wrong {text}"),
+        };
+        findings.into_iter().map(told).collect()
+    }
+
+    /// What is found where a portal's frame comes with these headers, and its loader with those.
+    async fn behind(frame: &'static [(&'static str, &str)], loader: &'static [(&'static str, &str)]) -> Vec<String> {
+        let origin = serve(move |path| match path {
+            "/rowan/embed/booking" => with(frame, "<form>"),
+            "/embed.js" => {
+                let mut script = with(loader, "()");
+                script.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/javascript"));
+                script
+            }
+            _ => StatusCode::NOT_FOUND.into_response(),
+        })
+        .await;
+        let found = told(portal(&client(), &origin, &"rowan".parse().unwrap(), SITE).await);
+        found.into_iter().map(|finding| finding.replace(origin.as_str(), "ORIGIN")).collect()
+    }
+
+    #[tokio::test]
+    async fn what_a_proxy_adds_or_takes_away_is_named() {
+        const OURS: (&str, &str) =
+            ("content-security-policy", "default-src 'none'; frame-ancestors https://www.rowanstreet.example");
+        const OPEN: &[(&str, &str)] = &[("cross-origin-resource-policy", "cross-origin")];
+        assert_eq!(
+            behind(&[OURS], OPEN).await,
+            [format!("good ORIGIN tells browsers that {SITE} may show the booking of rowan")]
+        );
+        let refused = behind(&[OURS, ("x-frame-options", "SAMEORIGIN")], OPEN).await;
+        assert!(
+            refused[0].starts_with("wrong something in front of ORIGIN adds the header X-Frame-Options: SAMEORIGIN"),
+            "{refused:?}"
+        );
+        let added = behind(&[OURS, ("content-security-policy", "frame-ancestors 'self'")], OPEN).await;
+        assert!(added.len() == 1 && added[0].contains("with frame-ancestors 'self', so that"), "{added:?}");
+        let taken = behind(&[], OPEN).await;
+        assert!(taken.len() == 1 && taken[0].contains("takes the header Content-Security-Policy away"), "{taken:?}");
+        let script = behind(&[OURS], &[("cross-origin-resource-policy", "same-origin")]).await;
+        assert!(script.len() == 1 && script[0].contains("Cross-Origin-Resource-Policy: same-origin"), "{script:?}");
+        let elsewhere = serve(|_| StatusCode::BAD_GATEWAY.into_response()).await;
+        let elsewhere = told(portal(&client(), &elsewhere, &"rowan".parse().unwrap(), SITE).await);
+        assert!(elsewhere[0].starts_with("wrong ") && elsewhere[0].contains("answers 502"), "{elsewhere:?}");
+    }
+
+    #[tokio::test]
+    async fn a_portal_that_does_not_run_is_no_mistake() {
+        let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let found = told(portal(&client(), &format!("http://{free}").parse().unwrap(), &"rowan".parse().unwrap(), SITE).await);
+        assert!(found.len() == 1 && found[0].starts_with("note ") && found[0].contains("it cannot be reached"), "{found:?}");
+    }
+
+    #[tokio::test]
+    async fn what_a_websites_own_policy_keeps_out_is_named_with_its_directive() {
+        let origin: Origin = "https://portal.example".parse().unwrap();
+        for (policy, expected) in [
+            ("", vec![]),
+            ("default-src 'self' https:", vec![]),
+            ("script-src 'self' https://portal.example; frame-src *.portal.example portal.example", vec![]),
+            (
+                "default-src 'self'",
+                vec!["keeps the script out: add https://portal.example to its script-src", "keeps the frame out"],
+            ),
+            ("script-src 'nonce-abc' 'strict-dynamic'", vec!["keeps the script out"]),
+            ("child-src 'none'", vec!["keeps the frame out"]),
+            ("frame-src https://portal.example:8443", vec!["keeps the frame out"]),
+        ] {
+            let site = serve(move |_| match policy {
+                "" => with(&[], "<script src=\"https://portal.example/embed.js\" defer></script>"),
+                _ => with(&[("content-security-policy", policy)], ""),
+            })
+            .await;
+            let found = told(website(&client(), &site.as_str().parse().unwrap(), &origin).await);
+            let wrong: Vec<_> = found.iter().filter(|finding| finding.starts_with("wrong ")).collect();
+            assert_eq!(wrong.len(), expected.len(), "{policy}: {found:?}");
+            assert!(wrong.iter().zip(&expected).all(|(found, expected)| found.contains(expected)), "{policy}: {found:?}");
+            assert_eq!(found.iter().any(|finding| finding.starts_with("good ") && finding.contains("loads")), policy.is_empty());
+        }
+        let apart = serve(|_| with(&[("cross-origin-embedder-policy", "require-corp")], "")).await;
+        let found = told(website(&client(), &apart.as_str().parse().unwrap(), &origin).await);
+        assert!(found[0].contains("Cross-Origin-Embedder-Policy: require-corp"), "{found:?}");
+    }
+
+    #[tokio::test]
+    async fn a_website_that_leads_on_is_not_the_one_that_is_listed() {
+        let shown = serve(|_| with(&[], "")).await;
+        let to = shown.to_string();
+        let asked = serve(move |_| Redirect::permanent(&to).into_response()).await;
+        let origin = "https://portal.example".parse().unwrap();
+        let found = told(website(&client(), &asked.as_str().parse().unwrap(), &origin).await);
+        assert!(found.len() == 1 && found[0].contains(&format!("leads on to {shown}")), "{found:?}");
+        let circle = serve(|_| Redirect::permanent("/").into_response()).await;
+        let found = told(website(&client(), &circle.as_str().parse().unwrap(), &origin).await);
+        assert!(found[0].contains("it leads on without end"), "{found:?}");
+    }
+}
