@@ -7,8 +7,9 @@ const phone = { viewport: { width: 375, height: 812 }, hasTouch: true, isMobile:
 const desktop = { viewport: { width: 1280, height: 900 } };
 
 // A spec that makes sense in one way only says so in its title: @wasm or @nojs.
-const wasm = { grepInvert: /@nojs/ };
-const nojs = { grepInvert: /@wasm/ };
+const others = /engines\.spec/;
+const wasm = { grepInvert: /@nojs/, testIgnore: others };
+const nojs = { grepInvert: /@wasm/, testIgnore: others };
 
 export default defineConfig({
   testDir: "specs",
@@ -45,5 +46,6 @@ export default defineConfig({
     { name: "phone-nojs", use: { ...phone, javaScriptEnabled: false }, ...nojs },
     { name: "desktop-wasm", use: { ...desktop }, ...wasm },
     { name: "desktop-nojs", use: { ...desktop, javaScriptEnabled: false }, ...nojs },
+    { name: "engines", testMatch: others },
   ],
 });

@@ -105,6 +105,8 @@ impl Server {
 pub fn test(arguments: &[String]) -> Result<Count> {
     let packages = provision::node_packages()?;
     let chromium = provision::chromium()?;
+    let firefox = provision::firefox()?;
+    let (webkit_driver, webkit) = provision::webkit()?;
     let binary = serve::build()?;
     let server = Server::start(&binary)?;
     report::step(format!("testing {}", server.address()));
@@ -118,6 +120,9 @@ pub fn test(arguments: &[String]) -> Result<Count> {
         .env("PERENNIAL_SITE", server.site())
         .env("PERENNIAL_REPORT", &file)
         .env("CHROMIUM", chromium)
+        .env("FIREFOX", firefox)
+        .env("WEBKIT_DRIVER", webkit_driver)
+        .env("WEBKIT", webkit)
         // Some specs are staff at the command line.
         .env("PERENNIAL_PROGRAM", &binary)
         .env("PERENNIAL_FOLDER", server.folder.path());

@@ -84,7 +84,7 @@ pub fn postgres() -> Result<PathBuf> {
     if let Some(folder) = postgres_folder() {
         return Ok(folder);
     }
-    install("postgresql").context("PostgreSQL is missing: install it (Debian's package is called postgresql)")?;
+    install(&["postgresql"]).context("PostgreSQL is missing: install it (Debian's package is called postgresql)")?;
     postgres_folder().context("PostgreSQL was installed, but its program initdb is nowhere: put its folder on the PATH")
 }
 
@@ -101,19 +101,47 @@ fn postgres_folder() -> Option<PathBuf> {
 /// # Errors
 /// There is none, and no way to install it.
 pub fn chromium() -> Result<PathBuf> {
-    if let Some(chosen) = std::env::var_os("CHROMIUM") {
+    chosen("CHROMIUM", &["chromium", "chromium-browser", "google-chrome"], &["chromium"])
+}
+
+/// A Firefox to drive; `FIREFOX` in the environment decides, if it is set.
+///
+/// # Errors
+/// There is none, and no way to install it.
+pub fn firefox() -> Result<PathBuf> {
+    chosen("FIREFOX", &["firefox-esr", "firefox"], &["firefox-esr"])
+}
+
+/// What drives the engine of Safari, and a browser with it; `WEBKIT_DRIVER` and `WEBKIT` in the
+/// environment decide, if they are set. A screen in memory for it is on the path then.
+///
+/// # Errors
+/// There is none, and no way to install it.
+pub fn webkit() -> Result<(PathBuf, PathBuf)> {
+    if find("xvfb-run").is_none() {
+        install(&["xvfb", "xauth"]).context("xvfb-run is missing: install it")?;
+    }
+    let driver = chosen("WEBKIT_DRIVER", &["WebKitWebDriver"], &["webkit2gtk-driver"])?;
+    let browser = format!("/usr/lib/{}-linux-gnu/webkit2gtk-4.1/MiniBrowser", std::env::consts::ARCH);
+    Ok((driver, chosen("WEBKIT", &[&browser], &["libwebkit2gtk-4.1-0"])?))
+}
+
+/// The program that the environment names, or else the first of `names` that there is.
+fn chosen(variable: &str, names: &[&str], packages: &[&str]) -> Result<PathBuf> {
+    if let Some(chosen) = std::env::var_os(variable) {
         return Ok(chosen.into());
     }
-    let installed = || ["chromium", "chromium-browser", "google-chrome"].into_iter().find_map(find);
+    let installed = || names.iter().copied().find_map(find);
     if let Some(program) = installed() {
         return Ok(program);
     }
-    install("chromium").context("Chromium is missing: install it, or name one in CHROMIUM")?;
-    installed().context("Chromium was installed, but is not on the PATH: name it in CHROMIUM")
+    let package = packages[0];
+    install(packages).with_context(|| format!("{package} is missing: install it, or name its program in {variable}"))?;
+    installed().with_context(|| format!("{package} was installed, but its program is nowhere: name it in {variable}"))
 }
 
-/// A Debian package, where this is Debian and we may.
-fn install(package: &str) -> Result<()> {
+/// Debian packages, where this is Debian and we may.
+fn install(packages: &[&str]) -> Result<()> {
     if find("apt-get").is_none() {
         bail!("there is no apt-get here");
     }
@@ -128,9 +156,10 @@ fn install(package: &str) -> Result<()> {
         }
         program::output(command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]).args(arguments))
     };
-    report::step(format!("installing {package} with apt"));
+    report::step(format!("installing {} with apt", packages.join(", ")));
     apt(&["update", "--quiet"])?;
-    apt(&["install", "--yes", "--quiet", "--no-install-recommends", package]).map(drop)
+    let install = ["install", "--yes", "--quiet", "--no-install-recommends"];
+    apt(&[&install, packages].concat()).map(drop)
 }
 
 fn missing_node() -> anyhow::Error {
