@@ -7,6 +7,7 @@ use app::clinic::model::Hours;
 use app::fields::{Email, Phone};
 use chrono::{Datelike, NaiveDate, NaiveTime, Timelike, Weekday};
 use chrono_tz::{TZ_VARIANTS, Tz};
+use url::Host;
 
 use super::report::did_you_mean;
 use crate::clinic::currency;
@@ -218,6 +219,11 @@ pub fn site(text: &str) -> Result<String, String> {
     let unreadable = || format!("\"{text}\" is not the address of a site. Write it without path: \"https://www.example.org\".");
     let (scheme, rest) = text.split_once("://").ok_or_else(unreadable)?;
     let (host, port) = rest.split_once(':').map_or((rest, None), |(host, port)| (host, Some(port)));
+    // Browsers say "müller.example" in the letters of the domain name system.
+    let host = match Host::parse(host) {
+        Ok(Host::Domain(name)) if !host.is_ascii() => name,
+        _ => host.to_ascii_lowercase(),
+    };
     let host_is_good = host.len() <= 253
         && host.split('.').all(|label| {
             (1..=63).contains(&label.len())
@@ -229,10 +235,11 @@ pub fn site(text: &str) -> Result<String, String> {
     if !host_is_good || !port_is_good {
         return Err(unreadable());
     }
+    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
     match scheme {
         // Browsers leave the usual port away.
-        "https" => Ok(text.to_ascii_lowercase().trim_end_matches(":443").to_owned()),
-        "http" if host == "localhost" => Ok(text.to_owned()),
+        "https" => Ok(format!("https://{host}{port}").trim_end_matches(":443").to_owned()),
+        "http" if host == "localhost" => Ok(format!("http://{host}{port}")),
         "http" => Err(format!("\"{text}\" is not encrypted. Write https:// instead of http://.")),
         _ => Err(unreadable()),
     }
@@ -338,8 +345,11 @@ mod tests {
         assert_eq!(site("https://WWW.Example.org"), Ok("https://www.example.org".to_owned()));
         assert_eq!(site("https://example.org:443"), Ok("https://example.org".to_owned()));
         assert!(site("https://example.org:8443").is_ok() && site("http://localhost:8080").is_ok());
+        assert_eq!(site("https://www.Müller.example:8443"), Ok("https://www.xn--mller-kva.example:8443".to_owned()));
         for bad in [
             "example.org",
+            "https://mül ler.example",
+            "https://ü@example.org",
             "http://example.org",
             "https://example.org/",
             "https://example.org/a",
