@@ -15,7 +15,7 @@ const refusedFrame = /frame-ancestors|Blocked script execution in .* frame is sa
 test.use({ tolerated: refusedFrame });
 
 // A website that no clinic has listed.
-const other = createServer((_, answer) => answer.setHeader("content-type", "text/html").end("<!DOCTYPE html><title>Other</title>"));
+const other = createServer((_, answer) => answer.setHeader("content-type", "text/html").end("<!DOCTYPE html><title>Other</title><p>Other"));
 let stranger = "";
 test.beforeAll(async () => {
   await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
@@ -201,6 +201,31 @@ test("two widgets of a page are each their own @wasm", async ({ page }) => {
   await expect(timeButtons(inside(page, "#one")).first()).toBeVisible();
 });
 
+test("a tag that is taken off the page listens no more, and works where it is put back @wasm", async ({ page }) => {
+  await page.addInitScript(() => {
+    const listening = Object.assign(window, { listening: new Set<unknown>() }).listening;
+    const { addEventListener: add, removeEventListener: remove } = window;
+    window.addEventListener = (type: string, listener: never, options: never) => {
+      if (type === "message") listening.add(listener);
+      add.call(window, type, listener, options);
+    };
+    window.removeEventListener = (type: string, listener: never, options: never) => {
+      if (type === "message") listening.delete(listener);
+      remove.call(window, type, listener, options);
+    };
+  });
+  await host(page, tag(`id="one" treatment="physio-first"`) + `<main></main>`);
+  await expectFitting(page);
+  const listening = (): Promise<number> => page.evaluate(() => (window as unknown as { listening: Set<unknown> }).listening.size);
+  expect(await listening()).toBe(1);
+  const tagged = await page.locator("#one").elementHandle();
+  await tagged?.evaluate((it) => it.remove());
+  expect(await listening()).toBe(0);
+  await tagged?.evaluate((it) => document.querySelector("main")?.append(it));
+  await expect(timeButtons(inside(page, "main")).first()).toBeVisible();
+  await expectFitting(page, "main");
+});
+
 test("what is asked for before the script is there is done afterwards @wasm", async ({ page }) => {
   const head = `<script>(window.perennial ||= []).push(["open", "#one", "flu-vaccine"])</script>`;
   await host(page, tag(`id="one" shape="button"`), { head });
@@ -318,6 +343,38 @@ test("messages of a sibling, an opener and another child change nothing @wasm", 
   expect(await overflow(), "another version").toBe("");
   await fit(1);
   await expect.poll(overflow).toBe("hidden");
+});
+
+test("the website hears its own frame, in the version it knows, and nobody in the frame's place @wasm", async ({ page }) => {
+  await host(page, tag(`id="one" treatment="physio-first"`));
+  const height = await expectFitting(page);
+  const say = (message: object): Promise<void> =>
+    inside(page).locator("html").evaluate((_, message) => parent.postMessage(message, "*"), message);
+  const forged = { type: "booked", step: "forged", height: 99 };
+  await say({ perennial: 2, ...forged });
+  // Nor a height that no page has, whatever has gone wrong in there.
+  await say({ perennial: 1, type: "resize", height: 30_000 });
+  await page.locator("iframe").evaluate((it, address) => void ((it as HTMLIFrameElement).src = address), `${stranger}/`);
+  await expect(inside(page).locator("p")).toHaveText("Other");
+  await say({ perennial: 1, ...forged });
+  await page.waitForTimeout(300);
+  expect((await told(page, "booked")).length).toBe(0);
+  expect(await page.locator("iframe").evaluate((it) => it.getBoundingClientRect().height)).toBe(height);
+});
+
+test("the frame hears the website that it was made for, and no other that is listed, too @wasm", async ({ page }) => {
+  const address = `${portal}${clinic}/embed/booking?site=https://www.rowanstreet.example`;
+  await host(page, `<iframe title="Booking" id="own" src="${address}" height="200"></iframe>`);
+  const root = page.frameLocator("#own").locator("html");
+  await expect(root).toHaveAttribute("data-site", "https://www.rowanstreet.example");
+  await page.evaluate(() => {
+    addEventListener("message", ({ data }) => window.told.push({ id: "", type: "any", detail: data }));
+    (document.querySelector("#own") as HTMLIFrameElement).contentWindow?.postMessage({ perennial: 1, fit: 9999 }, "*");
+  });
+  await page.frameLocator("#own").locator("h1").press("Escape");
+  await page.waitForTimeout(300);
+  expect(await root.evaluate((it) => it.style.overflow), "it believes nobody else").toBe("");
+  expect(await told(page, "any"), "it tells nobody else").toEqual([]);
 });
 
 test("a copied tag on a site that is not listed says so and leads to the booking @wasm", async ({ page }) => {
