@@ -6,7 +6,7 @@
 use crate::words::Language;
 
 #[cfg(feature = "ssr")]
-pub use self::door::{Reply, language, nonce, page_status, service};
+pub use self::door::{Reply, language, nonce, page_status, service, typed};
 
 /// Who is asking. Resolved once per request, in the server's session layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,19 +44,37 @@ impl Caller {
     }
 }
 
+/// The cookie by which [`Reply::give_back`] reaches the next request, percent-encoded.
+#[cfg(feature = "ssr")]
+pub const TYPED: &str = "typed";
+
+/// What the cookie [`TYPED`] said; an extension of the request.
+#[derive(Clone, Debug)]
+#[cfg(feature = "ssr")]
+pub struct Typed(pub String);
+
+/// In a browser what was typed is still in its field.
+#[cfg(not(feature = "ssr"))]
+pub const fn typed() -> String {
+    String::new()
+}
+
 #[cfg(feature = "ssr")]
 mod door {
     use std::sync::Arc;
 
-    use axum::http::header::{ACCEPT, HeaderName, HeaderValue, LOCATION};
+    use axum::http::header::{ACCEPT, HeaderName, HeaderValue, LOCATION, SET_COOKIE};
     use axum::http::request::Parts;
     use axum::http::{HeaderMap, StatusCode};
     use leptos::prelude::use_context;
     use leptos_axum::ResponseOptions;
 
-    use super::Caller;
+    use super::{Caller, TYPED, Typed};
     use crate::error::PortalError;
+    use crate::ui::map::encoded;
     use crate::words::Language;
+
+    const TYPED_BYTES_MAX: usize = 320;
 
     /// A service from the request's context, the caller, and the way to answer.
     ///
@@ -82,6 +100,12 @@ mod door {
         if let (Some(options), Ok(status)) = (use_context::<ResponseOptions>(), StatusCode::from_u16(status)) {
             options.set_status(status);
         }
+    }
+
+    /// What was typed in a field that no draft keeps, where a browser without scripts comes back to it.
+    pub fn typed() -> String {
+        let typed = |parts: &Parts| parts.extensions.get::<Typed>().map(|Typed(text)| text.clone());
+        use_context::<Parts>().as_ref().and_then(typed).unwrap_or_default()
     }
 
     /// The nonce of this response's content security policy.
@@ -110,6 +134,17 @@ mod door {
                 options.set_status(status);
             }
             result
+        }
+
+        /// Gives what was typed back to the page at this path, if the browser is without scripts:
+        /// it makes the page anew, and an address is no place for what people type. A minute, in
+        /// that browser, for that page; nothing takes back what was given before.
+        pub fn give_back(&self, page: &str, typed: &str) {
+            let Some(options) = self.options.as_ref().filter(|_| self.page && typed.len() <= TYPED_BYTES_MAX) else { return };
+            let cookie = format!("{TYPED}={}; Path={page}; Max-Age=60; SameSite=Lax; HttpOnly; Secure", encoded(typed));
+            if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+                options.append_header(SET_COOKIE, cookie);
+            }
         }
 
         /// Sends the reader on: by HTTP without scripts, through the router with them.

@@ -263,7 +263,9 @@ pub async fn contact(clinic: ClinicSlug, visit: LinkToken, #[server(default)] dr
 #[server(endpoint = "booking/links")]
 pub async fn links(clinic: ClinicSlug, #[server(default)] contact: String) -> Result<(), PortalError> {
     let (booking, caller, reply) = service::<dyn BookingService>()?;
-    reply.with(booking.links(&caller, &clinic, &contact).await)?;
+    let sent = booking.links(&caller, &clinic, &contact).await;
+    reply.give_back(&routes::links(&clinic), if sent.is_ok() { "" } else { &contact });
+    reply.with(sent)?;
     reply.redirect(&routes::links_sent(&clinic));
     Ok(())
 }

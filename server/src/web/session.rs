@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use app::clinic::model::Clinic;
 use app::embed::Frame;
-use app::request::{Caller, VisitorKey, Who};
+use app::request::{Caller, TYPED, Typed, VisitorKey, Who};
 use app::words::Language;
 use axum::extract::{Query, Request, State};
 use axum::http::header::{ACCEPT_LANGUAGE, COOKIE, HeaderValue, REFERER, SET_COOKIE};
@@ -16,6 +16,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -59,6 +60,10 @@ pub async fn resolve(State(sessions): State<Sessions>, mut request: Request, nex
     let fresh = known.is_none() && request.method() == Method::POST && request.uri().path() == FIRST_HOLD;
     let secret = fresh.then(|| URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()));
     let visitor = known.or_else(|| secret.as_deref().and_then(visitor_key));
+    let typed = cookie(request.headers(), TYPED).map(|typed| percent_decode_str(typed).decode_utf8_lossy().into_owned());
+    if let Some(typed) = typed {
+        request.extensions_mut().insert(Typed(typed));
+    }
     request.extensions_mut().insert(Caller { who: Who::Visitor(visitor), language, zone });
 
     let mut response = next.run(request).await;

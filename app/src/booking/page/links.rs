@@ -11,7 +11,6 @@ use crate::booking::api::Links;
 use crate::error::PortalError;
 use crate::fields::FieldErrors;
 use crate::ids::ClinicSlug;
-use crate::routes;
 use crate::ui::focus::{Heading, TITLE, focus_next, focus_now};
 use crate::ui::form::{Sending, busy, form};
 use crate::ui::frame::{CallUs, PageTitle, PhoneLine, clinic_slug};
@@ -21,12 +20,13 @@ use crate::ui::problems::{ErrorSummary, SUMMARY};
 use crate::ui::refused::{Said, refused, title};
 use crate::ui::state::trouble;
 use crate::words::words;
+use crate::{request, routes};
 
 /// The page instead of a visit whose link opens nothing: what to do about it.
 pub fn lost(error: &PortalError) -> AnyView {
     let Some(clinic) = clinic_slug().filter(|_| *error == PortalError::NotFound) else { return trouble(error) };
     #[cfg(feature = "ssr")]
-    crate::request::page_status(error.status());
+    request::page_status(error.status());
     let w = words();
     view! {
         <PageTitle text=w.links_lost().to_owned()/>
@@ -123,6 +123,7 @@ fn asking(clinic: &ClinicSlug, links: Sending) -> AnyView {
                 id="contact"
                 name="contact"
                 autocomplete="email"
+                value=request::typed()
                 aria-describedby=move || if wrong().is_some() { "contact-hint contact-error" } else { "contact-hint" }
                 aria-invalid=wrong
             />
