@@ -377,6 +377,19 @@ test("the frame hears the website that it was made for, and no other that is lis
   expect(await told(page, "any"), "it tells nobody else").toEqual([]);
 });
 
+test("a page of the frame that begins above the window is brought into it @wasm", async ({ page }) => {
+  await page.setViewportSize({ width: 375, height: 700 });
+  await host(page, tag(`id="one" treatment="physio-first" from="${aDayAhead()}"`));
+  await expectFitting(page);
+  const frame = inside(page);
+  const top = (): Promise<number> => page.locator("iframe").evaluate((it) => it.getBoundingClientRect().top);
+  await timeButtons(frame).last().scrollIntoViewIfNeeded();
+  expect(await top()).toBeLessThan(-200);
+  await timeButtons(frame).last().click();
+  await expect(frame.locator("#name, #answer").first()).toBeVisible();
+  await expect.poll(top).toBeGreaterThanOrEqual(-1);
+});
+
 test("a copied tag on a site that is not listed says so and leads to the booking @wasm", async ({ page }) => {
   const lies = `site="${site}"`;
   await host(page, tag(`id="one" treatment="physio-first" ${lies}`) + tag(`id="two" lang="de" shape="button"`), { origin: stranger });
