@@ -7,7 +7,9 @@ use app::ids::ClinicSlug;
 use axum::body::{Body, to_bytes};
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION, X_FRAME_OPTIONS};
 use axum::http::{HeaderMap, Request, StatusCode};
-use content_security_policy::{CspList, Destination, Initiator, ParserMetadata, PolicyDisposition, PolicySource};
+use content_security_policy::{
+    CspList, Destination, Directive, Initiator, ParserMetadata, PolicyDisposition, PolicySource, Response, Violation,
+};
 use tokio::time::timeout;
 use url::Url;
 
@@ -85,37 +87,48 @@ pub async fn portal(client: &Client, origin: &Origin, clinic: &ClinicSlug, site:
         wrong.push(format!("{origin} answers {status} where the booking of {clinic} should be: does it lead to this program?"));
         return wrong.into_iter().map(Finding::Bad).collect();
     }
-    if let Some(value) = page.header(&X_FRAME_OPTIONS) {
-        wrong.push(format!(
-            "something in front of {origin} adds the header X-Frame-Options: {value}, so that browsers show nothing: take it \
-             away for the addresses below /{clinic}/embed/"
-        ));
-    }
-    let ancestors: Vec<Vec<String>> = page.policies().0.into_iter().filter_map(ancestors).collect();
-    if ancestors.is_empty() {
+    let (said, others) = ancestors(&page, site);
+    if !said {
         wrong.push(format!(
             "something in front of {origin} takes the header Content-Security-Policy away: any website could show it"
         ));
     }
-    for other in ancestors.iter().filter(|listed| !listed.iter().any(|source| source == site || source == "*")) {
+    for other in others {
         wrong.push(format!(
-            "something in front of {origin} adds a Content-Security-Policy with frame-ancestors {}, so that browsers show \
-             nothing on {site}: take it away",
-            other.join(" ")
+            "something in front of {origin} adds a Content-Security-Policy with frame-ancestors {other}, so that browsers show \
+             nothing on {site}: take it away"
         ));
+    }
+    // Of the two headers browsers obey frame-ancestors alone (HTML, 7.6.1: X-Frame-Options is then ignored).
+    let older = page.header(&X_FRAME_OPTIONS).map(|value| {
+        format!(
+            "something in front of {origin} adds the header X-Frame-Options: {value}, by which browsers that do not know \
+             frame-ancestors show nothing: better take it away below /{clinic}/embed/"
+        )
+    });
+    if !said {
+        wrong.extend(older.clone());
     }
     if let Some(reason) = loader_missing(client, &loader).await {
         wrong.push(reason);
     }
     if wrong.is_empty() {
-        return vec![Finding::Good(format!("{origin} tells browsers that {site} may show the booking of {clinic}"))];
+        let good = format!("{origin} tells browsers that {site} may show the booking of {clinic}");
+        return std::iter::once(Finding::Good(good)).chain(older.map(Finding::Note)).collect();
     }
     wrong.into_iter().map(Finding::Bad).collect()
 }
 
-/// The sources of a policy's `frame-ancestors`, if it has that.
-fn ancestors(policy: content_security_policy::Policy) -> Option<Vec<String>> {
-    policy.directive_set.into_iter().find(|directive| directive.name == "frame-ancestors").map(|directive| directive.value)
+/// Whether any policy of the page says who may show it, and those lists that leave this website out.
+fn ancestors(page: &Page, site: &str) -> (bool, Vec<String>) {
+    let policies = page.policies();
+    let is_list = |directive: &Directive| directive.name == "frame-ancestors";
+    let said = policies.0.iter().any(|policy| policy.directive_set.iter().any(is_list));
+    let shown = Response { url: page.address.clone(), redirect_count: 0 };
+    let around = Url::parse(site).into_iter().collect();
+    let (_, refused) =
+        policies.should_navigation_response_to_navigation_request_be_blocked(&shown, &page.address.origin(), &around);
+    (said, refused.into_iter().map(|violation| violation.directive.value.join(" ")).collect())
 }
 
 async fn loader_missing(client: &Client, loader: &Url) -> Option<String> {
@@ -148,7 +161,11 @@ pub async fn website(client: &Client, asked: &Url, origin: &Origin) -> Vec<Findi
         let advice = format!("ask for that website instead: perennial doctor --embed {shown}");
         return vec![Finding::Bad(format!("{site} leads on to {shown}, where its visitors are: {advice}"))];
     }
-    let mut findings: Vec<Finding> = kept_out(&page, origin).into_iter().map(Finding::Bad).collect();
+    if !page.status.is_success() {
+        let status = page.status.as_u16();
+        return vec![Finding::Note(format!("{} answers {status}, so what it allows could not be looked at", page.address))];
+    }
+    let mut findings = kept_out(&page, origin);
     if findings.is_empty() {
         findings.push(Finding::Good(format!("the headers of {site} allow the script and the frame")));
     }
@@ -161,22 +178,52 @@ pub async fn website(client: &Client, asked: &Url, origin: &Origin) -> Vec<Findi
     findings
 }
 
-/// What of the booking the page's headers keep out.
-fn kept_out(page: &Page, origin: &Origin) -> Vec<String> {
+/// What of the booking the page's headers keep out, and how to let it in.
+fn kept_out(page: &Page, origin: &Origin) -> Vec<Finding> {
     let site = page.address.origin().ascii_serialization();
     let policies = page.policies();
-    let mut wrong: Vec<String> = [(Destination::Script, "the script", "/embed.js"), (Destination::IFrame, "the frame", "/")]
-        .into_iter()
-        .filter_map(|(destination, what, path)| {
-            let (_, violations) = policies.should_request_be_blocked(&request(page, &format!("{origin}{path}"), destination)?);
-            let directive = &violations.first()?.directive.name;
-            Some(format!("the Content-Security-Policy of {site} keeps {what} out: add {origin} to its {directive}"))
-        })
-        .collect();
+    let kept_out = |(destination, path)| {
+        let asked = request(page, &format!("{origin}{path}"), destination)?;
+        let (_, violations) = policies.should_request_be_blocked(&asked);
+        violations.first().map(|violation| let_in(&site, origin, destination, violation))
+    };
+    let asked = [(Destination::Script, "/embed.js"), (Destination::IFrame, "/")];
+    let mut findings: Vec<Finding> = asked.into_iter().filter_map(kept_out).collect();
     if let Some(value) = page.header(&EMBEDDER_POLICY).filter(|value| !value.starts_with("unsafe-none")) {
-        wrong.push(format!("{site} sends Cross-Origin-Embedder-Policy: {value}, which keeps out frames of other websites"));
+        findings.push(Finding::Bad(format!(
+            "{site} sends Cross-Origin-Embedder-Policy: {value}, which keeps out frames of other websites"
+        )));
     }
-    wrong
+    findings
+}
+
+/// What to write into the policy. Where a directive is missing another one decides, and writing the
+/// missing one down replaces that (CSP 3, 6.8.3).
+fn let_in(site: &str, origin: &Origin, destination: Destination, violation: &Violation) -> Finding {
+    let (what, missing, directives) = match destination {
+        Destination::Script => ("the script", "script-src", ["script-src-elem", "script-src", "default-src"]),
+        _ => ("the frame", "frame-src", ["frame-src", "child-src", "default-src"]),
+    };
+    let written = |name: &&str| violation.policy.directive_set.iter().find(|directive| directive.name == *name);
+    let Some(decides) = directives.iter().find_map(written) else {
+        return Finding::Bad(format!("the Content-Security-Policy of {site} keeps {what} out"));
+    };
+    let by_nonce = |source: &String| source.starts_with("'nonce-") || source == "'strict-dynamic'";
+    let name = &decides.name;
+    if destination == Destination::Script && decides.value.iter().any(by_nonce) {
+        return Finding::Note(format!(
+            "the {name} of {site} takes scripts by their nonce: give the tag of {origin}/embed.js the one that the page's other \
+             scripts have"
+        ));
+    }
+    Finding::Bad(if name == "default-src" {
+        format!(
+            "the Content-Security-Policy of {site} keeps {what} out: write {missing} into it, with what its default-src has, and \
+             {origin}"
+        )
+    } else {
+        format!("the Content-Security-Policy of {site} keeps {what} out: add {origin} to its {name}")
+    })
 }
 
 /// What a browser would ask for because of the tag.
@@ -260,11 +307,12 @@ mod tests {
             behind(&[OURS], OPEN).await,
             [format!("good ORIGIN tells browsers that {SITE} may show the booking of rowan")]
         );
-        let refused = behind(&[OURS, ("x-frame-options", "SAMEORIGIN")], OPEN).await;
-        assert!(
-            refused[0].starts_with("wrong something in front of ORIGIN adds the header X-Frame-Options: SAMEORIGIN"),
-            "{refused:?}"
-        );
+        let older = behind(&[OURS, ("x-frame-options", "SAMEORIGIN")], OPEN).await;
+        assert!(older[0].starts_with("good ") && older[1].starts_with("note something in front of ORIGIN adds"), "{older:?}");
+        let refused = behind(&[("x-frame-options", "SAMEORIGIN")], OPEN).await;
+        assert!(refused.len() == 2 && refused[1].contains("adds the header X-Frame-Options: SAMEORIGIN"), "{refused:?}");
+        let wide = behind(&[OURS, ("content-security-policy", "frame-ancestors https://*.rowanstreet.example")], OPEN).await;
+        assert!(wide.len() == 1 && wide[0].starts_with("good "), "{wide:?}");
         let added = behind(&[OURS, ("content-security-policy", "frame-ancestors 'self'")], OPEN).await;
         assert!(added.len() == 1 && added[0].contains("with frame-ancestors 'self', so that"), "{added:?}");
         let taken = behind(&[], OPEN).await;
@@ -292,11 +340,15 @@ mod tests {
             ("script-src 'self' https://portal.example; frame-src *.portal.example portal.example", vec![]),
             (
                 "default-src 'self'",
-                vec!["keeps the script out: add https://portal.example to its script-src", "keeps the frame out"],
+                vec![
+                    "keeps the script out: write script-src into it, with what its default-src has, and https://portal.example",
+                    "keeps the frame out: write frame-src into it, with what its default-src has, and https://portal.example",
+                ],
             ),
-            ("script-src 'nonce-abc' 'strict-dynamic'", vec!["keeps the script out"]),
-            ("child-src 'none'", vec!["keeps the frame out"]),
-            ("frame-src https://portal.example:8443", vec!["keeps the frame out"]),
+            ("script-src 'self'; default-src *", vec!["keeps the script out: add https://portal.example to its script-src"]),
+            ("script-src-elem 'self'", vec!["keeps the script out: add https://portal.example to its script-src-elem"]),
+            ("child-src 'none'", vec!["keeps the frame out: add https://portal.example to its child-src"]),
+            ("frame-src https://portal.example:8443", vec!["keeps the frame out: add https://portal.example to its frame-src"]),
         ] {
             let site = serve(move |_| match policy {
                 "" => with(&[], "<script src=\"https://portal.example/embed.js\" defer></script>"),
@@ -309,6 +361,13 @@ mod tests {
             assert!(wrong.iter().zip(&expected).all(|(found, expected)| found.contains(expected)), "{policy}: {found:?}");
             assert_eq!(found.iter().any(|finding| finding.starts_with("good ") && finding.contains("loads")), policy.is_empty());
         }
+        let nonce = serve(|_| with(&[("content-security-policy", "script-src 'nonce-abc' 'strict-dynamic'")], "")).await;
+        let found = told(website(&client(), &nonce.as_str().parse().unwrap(), &origin).await);
+        assert!(found[0].starts_with("note ") && found[0].contains("takes scripts by their nonce"), "{found:?}");
+        let refused =
+            serve(|_| (StatusCode::FORBIDDEN, with(&[("content-security-policy", "default-src 'none'")], "")).into_response());
+        let found = told(website(&client(), &refused.await.as_str().parse().unwrap(), &origin).await);
+        assert!(found.len() == 1 && found[0].starts_with("note ") && found[0].contains("answers 403"), "{found:?}");
         let apart = serve(|_| with(&[("cross-origin-embedder-policy", "require-corp")], "")).await;
         let found = told(website(&client(), &apart.as_str().parse().unwrap(), &origin).await);
         assert!(found[0].contains("Cross-Origin-Embedder-Policy: require-corp"), "{found:?}");
