@@ -30,10 +30,10 @@ use crate::letters::tell::tell;
 use crate::store::{Database, StoreError, Tx};
 use crate::waitlist::hooks as waitlist;
 
-/// Nothing is booked further ahead: two years, as a clinic's file may say.
-const BOOKED_AHEAD: TimeDelta = TimeDelta::days(2 * 366);
-/// How far ahead the rules are asked: a year further, so that they are not asked at each start.
+/// How far ahead the rules are noted: a year further than anything can be booked, for a server may run long.
 const KNOWN: TimeDelta = TimeDelta::days(3 * 366);
+/// How much of that may be gone before they are noted anew.
+const STALE: TimeDelta = TimeDelta::days(30);
 /// Steps in which changes are looked for: no zone has changed its clocks twice within one.
 const STEP: TimeDelta = TimeDelta::hours(6);
 
@@ -113,12 +113,12 @@ pub async fn keep(database: &Database, clock: &Clock, clinics: &Clinics) -> Resu
     for current in clinics.all() {
         for zone in zones(&current.clinic) {
             let (clinic, now) = (Arc::clone(&current.clinic), clock.now());
-            // The same edition has the same rules, and they are known far enough ahead.
+            // The same edition has the same rules.
             let mut tx = database.read().await?;
             let noted = zone::get(&mut tx, &clinic.slug, zone.name()).await?;
             drop(tx);
             let is_known = |(edition, offsets): &(String, Offsets)| {
-                edition == IANA_TZDB_VERSION && offsets.until_s >= (now + BOOKED_AHEAD).timestamp()
+                edition == IANA_TZDB_VERSION && offsets.until_s >= (now + KNOWN - STALE).timestamp()
             };
             if noted.as_ref().is_some_and(is_known) {
                 continue;
