@@ -377,6 +377,20 @@ test("the frame hears the website that it was made for, and no other that is lis
   expect(await told(page, "any"), "it tells nobody else").toEqual([]);
 });
 
+test("what came of a form is read out to who is in the frame, and takes nobody's focus on the website @wasm", async ({ page }) => {
+  await host(page, `<input aria-label="Search">` + tag(`id="one" treatment="physio-first" from="${aDayAhead()}"`));
+  const frame = inside(page);
+  await takeATime(frame);
+  await mainButton(frame).click();
+  await expect(frame.locator("#to-fix")).toBeFocused();
+  await page.getByLabel("Search").focus();
+  await mainButton(frame).evaluate((it) => (it as HTMLButtonElement).form?.requestSubmit());
+  await expect(frame.locator("#to-fix")).not.toBeFocused();
+  await expect(frame.locator("#to-fix")).toBeVisible();
+  await page.waitForTimeout(300);
+  await expect(page.getByLabel("Search")).toBeFocused();
+});
+
 test("a page of the frame that begins above the window is brought into it @wasm", async ({ page }) => {
   await page.setViewportSize({ width: 375, height: 700 });
   await host(page, tag(`id="one" treatment="physio-first" from="${aDayAhead()}"`));

@@ -1,44 +1,61 @@
-// Keeps what is typed on the server, as `booking/page/autosave.rs` does where there is WebAssembly: a
-// moment after the typing stops, and before another page is asked for.
+// Keeps what is typed on the server, as `ui/autosave.rs` does where there is WebAssembly: a moment
+// after the typing stops, and before another page is asked for.
 ((around) => {
   if (!around) return;
   const form = around.querySelector("form");
-  let rest, sending;
+  let rest, sending, stop;
+  // A frame that is kept apart may send, and may not read what is answered.
+  const send = () => {
+    stop = new AbortController();
+    const body = new URLSearchParams(new FormData(form));
+    const how = { method: "POST", mode: "no-cors", credentials: "omit", keepalive: true };
+    return fetch(around.dataset.keep, { ...how, body, signal: stop.signal });
+  };
+  // One after the other: an older one must not overwrite a newer one.
   const keep = () => {
     rest = clearTimeout(rest);
-    const body = new URLSearchParams(new FormData(form));
-    // One after the other: an older one must not overwrite a newer one. A frame that is kept apart
-    // may send, and may not read what is answered.
-    const send = () => fetch(around.dataset.keep, { method: "POST", mode: "no-cors", credentials: "omit", keepalive: true, body });
     const mine = (sending = Promise.resolve(sending).then(send).catch(() => {}).then(() => {
       if (sending === mine) sending = undefined;
     }));
   };
-  // Nobody is kept waiting for a network that is gone.
-  const patience = () => new Promise((end) => setTimeout(end, 3000));
   const before = (event, go) => {
     if (!sending) return;
     event.preventDefault();
-    Promise.race([sending, patience()]).then(() => {
-      sending = undefined;
-      go();
-    });
+    let patience;
+    const end = () => {
+      if (patience) go();
+      patience = clearTimeout(patience);
+    };
+    // Nobody is kept waiting for a network that is gone; what is under way must not come after what follows.
+    patience = setTimeout(() => {
+      stop.abort();
+      end();
+    }, 3000);
+    const wait = () => (sending ? sending.then(wait) : end());
+    wait();
   };
   form.addEventListener("input", () => {
     clearTimeout(rest);
     rest = setTimeout(keep, 1500);
   });
-  addEventListener("visibilitychange", () => document.hidden && rest && keep(), true);
+  // Who turns away may never come back: what is under way is less than what is typed by now.
+  addEventListener("visibilitychange", () => {
+    if (!document.hidden || !rest) return;
+    if (stop) stop.abort();
+    keep();
+  }, true);
   addEventListener("click", (event) => {
-    const link = event.target.closest("a[href]:not([target], [href^='#'])");
-    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const link = event.target.closest("a[href^='/']:not([target])");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     if (rest) keep();
     before(event, () => location.assign(link.href));
   });
   addEventListener("submit", (event) => {
+    const { target, submitter } = event;
     // The form's own button sends everything.
-    if (event.target === form) rest = clearTimeout(rest);
+    if (target === form) rest = clearTimeout(rest);
     else if (rest) keep();
-    before(event, () => event.target.requestSubmit(event.submitter));
+    // No button of these forms has a value, so an old browser loses nothing.
+    before(event, () => (target.requestSubmit ? target.requestSubmit(submitter) : target.submit()));
   });
 })(document.querySelector("[data-keep]"));
