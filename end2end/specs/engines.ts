@@ -9,6 +9,8 @@ export interface Engine {
   open(address: string): Promise<void>;
   onPage<T>(expression: string): Promise<T>;
   inFrame<T>(expression: string): Promise<T>;
+  // How many the frame has.
+  cookies(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -26,6 +28,7 @@ export async function firefox(executablePath: string): Promise<Engine> {
       const frame = (await (await page.evaluateHandle(FRAME)).asElement()?.contentFrame()) as Frame;
       return (await frame.evaluate(expression)) as T;
     },
+    cookies: async () => (await page.cookies(await page.evaluate(`${FRAME}.src`) as string)).length,
     close: () => browser.close(),
   };
 }
@@ -57,10 +60,11 @@ export async function webkit(driver: string, browser: string): Promise<Engine> {
       open: async (url) => void (await ask("POST", `${session}/url`, { url })),
       onPage: async <T>(expression: string) => (await within(null, expression)) as T,
       inFrame: async <T>(expression: string) => (await within(await within(null, FRAME), expression)) as T,
-      close: async () => {
-        await ask("DELETE", session);
-        end();
+      cookies: async () => {
+        await within(await within(null, FRAME), "0");
+        return ((await ask("GET", `${session}/cookie`)) as unknown[]).length;
       },
+      close: () => ask("DELETE", session).then(end, end),
     };
   } catch (error) {
     end();

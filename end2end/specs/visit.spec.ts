@@ -166,12 +166,12 @@ test.describe("a link that leads nowhere", () => {
     await expect(elsewhere.locator("#to-fix")).toContainText("Give us an email address");
     await expect(elsewhere.locator("#contact"), "what was typed is kept").toHaveValue("maya@");
     for (const contact of [`nobody.${person.email}`, person.email.toUpperCase()]) {
-      await open(elsewhere, `${clinic}/visit`);
-      await expect(elsewhere.locator("#contact"), "what was mended is not shown again").not.toHaveValue(/@EXAMPLE/i);
       await elsewhere.locator("#contact").fill(contact);
       await elsewhere.getByRole("button", { name: "Send the links" }).click();
       await expect(elsewhere.locator("h1"), "the same for everybody").toHaveText("Look at your messages");
       await expect(elsewhere.getByText("If this address has visits ahead")).toBeVisible();
+      await open(elsewhere, `${clinic}/visit`);
+      await expect(elsewhere.locator("#contact"), "what was mended is not shown again").toHaveValue("");
     }
     const letter = await letterFrom(elsewhere, person, "The links you asked for");
     await expect(letter).toContainText(link);
