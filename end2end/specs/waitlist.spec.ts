@@ -95,6 +95,26 @@ test("a patient without a visit mends their details, joins, says no, and leaves 
   await expectAccessible(page);
 });
 
+test("what is typed for the waiting list is kept while it is typed @wasm", async ({ page }) => {
+  await openTimes(page, "physio-first");
+  await press(page, "waitlist/begin");
+  await arrive(page, entryPage);
+  await page.locator("#thu").check();
+  const kept = page.waitForResponse((answer) => (answer.request().postData() ?? "").includes("Maya"));
+  await page.locator("#name").pressSequentially("Maya Had");
+  await kept;
+  await expect(page.getByRole("status")).toHaveText("Saved");
+  await reload(page);
+  await expect(page.locator("#name")).toHaveValue("Maya Had");
+  await expect(page.locator("#thu")).toBeChecked();
+  await expect(page.locator("#to-fix"), "nobody is told of mistakes while they type").toHaveCount(0);
+  await page.locator("#reason").pressSequentially("It hurts in my left kn");
+  await page.getByRole("navigation").getByRole("link", { name: "Deutsch" }).click();
+  await arrive(page, /lang=de/);
+  await expect(page.locator("#reason")).toHaveValue("It hurts in my left kn");
+  await expectAccessible(page);
+});
+
 for (const language of ["es", "de", "ar"] as const) {
   test(`the waiting list speaks ${language}`, async ({ page }) => {
     await openTimes(page, "physio-first", `&lang=${language}`);

@@ -6,11 +6,13 @@
 //! - [`state`]: pages for hard moments: not found, our fault
 //! - [`text`]: sentences with a link or a stressed part in them
 //! - [`icon`], [`notice`], [`steps`], [`facts`], [`map`]: small parts of pages
-//! - [`form`], [`field`], [`problems`]: forms, what is in them, and what to mend; [`refused`] says why not
+//! - [`form`], [`field`], [`problems`]: forms, what is in them, and what to mend; [`refused`] says why not,
+//!   [`autosave`] sends what is typed before the button does
 //!
 //! They know words and looks, no feature: nothing here asks the server except for the clinic's name.
 
 pub mod ask;
+pub mod autosave;
 pub mod facts;
 pub mod field;
 pub mod focus;

@@ -36,6 +36,17 @@ pub trait WaitlistService: Send + Sync {
         wish: WishDraft,
     ) -> Result<(), PortalError>;
 
+    /// Keeps what was typed so far, right or wrong, until [`join`](Self::join). Who is on the list
+    /// already changes nothing by it.
+    async fn keep(
+        &self,
+        caller: &Caller,
+        clinic: &ClinicSlug,
+        entry: &LinkToken,
+        draft: Draft,
+        wish: WishDraft,
+    ) -> Result<(), PortalError>;
+
     /// Takes them off the list. A time on offer goes to the next.
     async fn leave(&self, caller: &Caller, clinic: &ClinicSlug, entry: &LinkToken) -> Result<(), PortalError>;
 
@@ -82,6 +93,17 @@ pub async fn join(
     reply.with(waitlist.join(&caller, &clinic, &entry, draft, wish).await)?;
     reply.redirect(&routes::waitlist(&clinic, &entry));
     Ok(())
+}
+
+#[server(endpoint = "waitlist/keep")]
+pub async fn keep(
+    clinic: ClinicSlug,
+    entry: LinkToken,
+    #[server(default)] draft: Draft,
+    #[server(default)] wish: WishDraft,
+) -> Result<(), PortalError> {
+    let (waitlist, caller, reply) = service::<dyn WaitlistService>()?;
+    reply.with(waitlist.keep(&caller, &clinic, &entry, draft, wish).await)
 }
 
 #[server(endpoint = "waitlist/leave")]

@@ -144,6 +144,26 @@ impl Waitlist {
         refused.map_or(Ok(()), |refusal| Err(refusal.into()))
     }
 
+    pub(super) async fn keep_typed(
+        &self,
+        slug: &ClinicSlug,
+        link: &LinkToken,
+        draft: Draft,
+        wish: WishDraft,
+    ) -> Result<(), Failure> {
+        let (id, draft, wish) = (self.open_entry(link)?, details::bounded(draft), bounded(wish));
+        self.booking
+            .change(slug, async move |tx, clinic, _| {
+                let mut row = store::get(tx, &clinic.slug, id).await?.ok_or(PortalError::NotFound)?;
+                if row.state == State::Typing {
+                    (row.draft, row.wish) = (draft.clone(), wish.clone());
+                    store::update(tx, &clinic.slug, &row).await?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
     pub(super) async fn leave_list(&self, caller: &Caller, slug: &ClinicSlug, link: &LinkToken) -> Result<(), Failure> {
         let (id, now, caller) = (self.open_entry(link)?, self.clock.now(), caller.clone());
         self.booking

@@ -85,6 +85,17 @@ impl WaitlistService for Waitlist {
         self.join_list(caller, clinic, entry, draft, wish).await.map_err(|failure| failure.answer("waitlist.join"))
     }
 
+    async fn keep(
+        &self,
+        _: &Caller,
+        clinic: &ClinicSlug,
+        entry: &LinkToken,
+        draft: Draft,
+        wish: WishDraft,
+    ) -> Result<(), PortalError> {
+        self.keep_typed(clinic, entry, draft, wish).await.map_err(|failure| failure.answer("waitlist.keep"))
+    }
+
     async fn leave(&self, caller: &Caller, clinic: &ClinicSlug, entry: &LinkToken) -> Result<(), PortalError> {
         self.leave_list(caller, clinic, entry).await.map_err(|failure| failure.answer("waitlist.leave"))
     }

@@ -448,6 +448,26 @@ on_both! {
         assert_eq!(taken, 4);
     }
 
+    async fn what_is_typed_is_kept_before_the_button_is_pressed_and_changes_nothing_after_it(portal: TestPortal) {
+        let maya = waiter(&portal, 1);
+        let entry = maya.begin(physio()).await.unwrap();
+        let keep = async |name: &str, wish| {
+            let draft = Draft { name: name.to_owned(), ..maya.visitor.draft() };
+            portal.waitlist.keep(&maya.visitor.caller, &rowan(), &entry, draft, wish).await
+        };
+        keep("Maya Ha", thursdays()).await.unwrap();
+        let typing = maya.entry(&entry).await;
+        assert_eq!((typing.state, typing.wish, typing.draft.name.as_str()), (EntryState::Typing, thursdays(), "Maya Ha"));
+        assert!(typing.errors.is_empty(), "nobody is told of mistakes while they type");
+        maya.fill(&entry, maya.visitor.draft(), WishDraft::default()).await.unwrap();
+        keep("Somebody else", thursdays()).await.unwrap();
+        let waiting = maya.entry(&entry).await;
+        assert_eq!((waiting.wish, waiting.draft.name), (WishDraft::default(), maya.visitor.draft().name));
+        let forged = LinkToken(format!("{entry}x"));
+        let kept = portal.waitlist.keep(&maya.visitor.caller, &rowan(), &forged, Draft::default(), WishDraft::default()).await;
+        assert_eq!(kept, Err(PortalError::NotFound));
+    }
+
     async fn what_is_wrong_with_the_details_is_said_and_what_was_typed_is_kept(portal: TestPortal) {
         let maya = waiter(&portal, 1);
         let entry = maya.begin(physio()).await.unwrap();

@@ -7,8 +7,8 @@ use leptos::html::Form;
 use leptos::prelude::*;
 use leptos_meta::Meta;
 
-use super::autosave::{Autosave, Saving};
 use super::held::{ended, gone, not_kept, so_far, when};
+use super::keeping::Keeping;
 use super::private_link;
 use crate::booking::api::{self, Describe, Hold, Release};
 use crate::booking::model::{Draft, Held, HoldState};
@@ -22,7 +22,6 @@ use crate::ui::field::{BirthDate, Choice, NoteField, TextField};
 use crate::ui::focus::{focus_next, focus_now};
 use crate::ui::form::{Sending, busy, form};
 use crate::ui::frame::{PageTitle, PhoneLine, of_clinic};
-use crate::ui::icon::Icon;
 use crate::ui::notice::{ANSWER, Notice};
 use crate::ui::problems::{ErrorSummary, SUMMARY};
 use crate::ui::refused::{Said, refused, title};
@@ -52,7 +51,8 @@ fn details_view(clinic: &ClinicSlug, held: &Held, sending: Sendings) -> AnyView 
     let w = words();
     let describe = sending.describe;
     let form = NodeRef::<Form>::new();
-    let autosave = Autosave::new(clinic.clone(), held.token.clone(), form, held.state.clone());
+    let keeping = Keeping::new(clinic.clone(), held.token.clone(), form, held.state.clone());
+    let autosave = keeping.autosave;
     let errors = RwSignal::new(held.errors.clone());
     Effect::new(move |_| match describe.refused_now() {
         Some(PortalError::Invalid(found)) if !found.is_empty() => {
@@ -61,7 +61,7 @@ fn details_view(clinic: &ClinicSlug, held: &Held, sending: Sendings) -> AnyView 
             request_animation_frame(|| focus_now(SUMMARY));
         }
         Some(PortalError::Conflict(Reason::NotEligible)) => focus_next(ANSWER),
-        Some(PortalError::Conflict(_)) => autosave.look(),
+        Some(PortalError::Conflict(_)) => keeping.look(),
         Some(_) => focus_next(ANSWER),
         None => {}
     });
@@ -79,7 +79,7 @@ fn details_view(clinic: &ClinicSlug, held: &Held, sending: Sendings) -> AnyView 
                 <div class="stack">
                     <StepHead step=3 title=w.details_title() back=back/>
                 </div>
-                {hold_notice(clinic, held, autosave, sending.hold)}
+                {hold_notice(clinic, held, keeping, sending.hold)}
                 <div
                     class="stack g2"
                     data-keep=kept
@@ -87,7 +87,7 @@ fn details_view(clinic: &ClinicSlug, held: &Held, sending: Sendings) -> AnyView 
                     on:change=move |_| autosave.save()
                 >
                     {details_form(clinic, held, describe, form, errors.into())}
-                    {save_state(autosave)}
+                    {autosave.line()}
                 </div>
                 <PhoneLine/>
                 {give_back(clinic, held, sending.release)}
@@ -99,10 +99,10 @@ fn details_view(clinic: &ClinicSlug, held: &Held, sending: Sendings) -> AnyView 
 }
 
 /// Until when the time is kept; what to do once it is not.
-fn hold_notice(clinic: &ClinicSlug, held: &Held, autosave: Autosave, hold: Sending) -> AnyView {
+fn hold_notice(clinic: &ClinicSlug, held: &Held, keeping: Keeping, hold: Sending) -> AnyView {
     let w = words();
     let (clinic, token, visit) = (clinic.clone(), held.token.clone(), held.visit.clone());
-    let notice = move || match &*autosave.state.read() {
+    let notice = move || match &*keeping.state.read() {
         HoldState::Kept { until, .. } => {
             let sentence = w.details_keeping(&when(&visit), &until.time);
             view! { <Notice icon="clock"><p>{stressed(&sentence)}</p></Notice> }.into_any()
@@ -130,12 +130,12 @@ fn hold_notice(clinic: &ClinicSlug, held: &Held, autosave: Autosave, hold: Sendi
         .into_any(),
     };
     let ending = move || {
-        let state = autosave.state.read();
+        let state = keeping.state.read();
         let HoldState::Kept { until, last: false, .. } = &*state else { return None };
-        autosave.ending.get().then(|| {
+        keeping.ending.get().then(|| {
             view! {
                 <p>{w.details_ending(&until.time)}</p>
-                <button type="button" class="btn plain small" on:click=move |_| autosave.save()>{w.details_keep_longer()}</button>
+                <button type="button" class="btn plain small" on:click=move |_| keeping.autosave.save()>{w.details_keep_longer()}</button>
             }
         })
     };
@@ -309,36 +309,6 @@ fn purposes(draft: &Draft) -> AnyView {
             <p class="hint" id="contact-hint">{w.details_contact_hint()}</p>
             <div class="choices">{purposes}</div>
         </fieldset>
-    }
-    .into_any()
-}
-
-/// "Saved" is said once; after that only what changes is read out.
-fn save_state(autosave: Autosave) -> AnyView {
-    let w = words();
-    let seen = move || match autosave.saving.get() {
-        Saving::Idle => None,
-        Saving::Now => Some(view! { <span class="saved wait">{w.details_saving()}</span> }.into_any()),
-        Saving::Done => Some(view! { <span class="saved"><Icon name="check"/>{w.details_saved()}</span> }.into_any()),
-        Saving::Failed => {
-            Some(view! { <span class="saved held"><Icon name="offline"/>{w.details_not_saved()}</span> }.into_any())
-        }
-    };
-    let said = Memo::new(move |before: Option<&&'static str>| match autosave.saving.get() {
-        Saving::Done => w.details_saved(),
-        Saving::Failed => w.details_not_saved(),
-        Saving::Idle | Saving::Now => before.copied().unwrap_or_default(),
-    });
-    let again = move || {
-        (autosave.saving.get() == Saving::Failed)
-            .then(|| view! { <button type="button" class="btn text small" on:click=move |_| autosave.save()>{w.details_try_again()}</button> })
-    };
-    view! {
-        <div class="row save-state">
-            <span aria-hidden="true">{seen}</span>
-            <span class="vh" role="status">{said}</span>
-            {again}
-        </div>
     }
     .into_any()
 }

@@ -3,7 +3,7 @@
 //! - [`choose`]: what do you need?
 //! - [`times`]: when, who with, where; [`address`] is what its links say, [`calendar`] its month,
 //!   [`picks`] with whom and where, [`slots`] its buttons, [`wait`] what to do if none suits
-//! - [`details`]: who are you?; [`autosave`] keeps what is typed
+//! - [`details`]: who are you?; [`keeping`] what becomes of their hold
 //! - [`series`]: several visits instead of one
 //! - [`check`]: is this right?
 //! - [`held`]: what has become of a hold, for both of them
@@ -16,7 +16,6 @@
 //! its group and not with every page.
 
 mod address;
-mod autosave;
 #[cfg(feature = "ssr")]
 mod booked;
 mod calendar;
@@ -26,6 +25,7 @@ mod choose;
 mod contact;
 pub(crate) mod details;
 pub(crate) mod held;
+mod keeping;
 pub(crate) mod links;
 mod picks;
 pub(crate) mod relocate;

@@ -1,5 +1,6 @@
 //! A place on the waiting list: the form that gets one on it, then where one stands.
 
+use leptos::html::Form;
 use leptos::prelude::*;
 use leptos_meta::Meta;
 
@@ -12,6 +13,7 @@ use crate::fields::FieldErrors;
 use crate::ids::{ClinicSlug, LinkToken};
 use crate::routes;
 use crate::ui::ask::ask;
+use crate::ui::autosave::Autosave;
 use crate::ui::facts::Fact;
 use crate::ui::field::Choice;
 use crate::ui::focus::{Heading, TITLE, focus_next, focus_now};
@@ -22,7 +24,7 @@ use crate::ui::notice::{ANSWER, Notice};
 use crate::ui::problems::{ErrorSummary, SUMMARY};
 use crate::ui::refused::{Said, refused, title};
 use crate::ui::text::stressed;
-use crate::waitlist::api::{self, Join, Leave};
+use crate::waitlist::api::{self, Join, Keep, Leave};
 use crate::waitlist::model::{Entry, EntryState};
 use crate::words::{Language, words};
 
@@ -122,6 +124,8 @@ fn joining(clinic: &ClinicSlug, entry: &Entry, join: Sending) -> AnyView {
     let errors: Signal<FieldErrors> = found.into();
     let heading = if entry.visit.is_some() { w.waitlist_title_earlier() } else { w.waitlist_title() };
     let title = title(heading.to_owned(), errors);
+    let node = NodeRef::<Form>::new();
+    let autosave = Autosave::new::<Keep>(node, |_| ());
     let details = entry.visit.is_none().then(|| {
         view! {
             <h2>{w.details_title()}</h2>
@@ -145,7 +149,10 @@ fn joining(clinic: &ClinicSlug, entry: &Entry, join: Sending) -> AnyView {
             <p>{w.waitlist_no_promise()}</p>
         </div>
         {what(entry)}
-        {form(join, None, fields(clinic, &entry.token), inside)}
+        <div class="stack g2" on:input=move |_| autosave.typed() on:change=move |_| autosave.save()>
+            {form(join, Some(node), fields(clinic, &entry.token), inside)}
+            {autosave.line()}
+        </div>
     };
     page(title, heading.to_owned(), "clock", body)
 }

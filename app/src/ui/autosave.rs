@@ -1,42 +1,34 @@
-//! Keeps what is typed on the server, a moment after the typing stops, and the hold with it.
+//! Keeps what is typed on the server, a moment after the typing stops.
 //!
 //! Only a page that woke up does this. Without it nothing is lost either: the form's own button
 //! sends everything.
 
-use std::cell::Cell;
-use std::rc::Rc;
 use std::time::Duration;
 
 use leptos::ev;
 use leptos::html::Form;
 use leptos::prelude::*;
-use leptos::serde_json;
-use leptos::server_fn::ServerFn as _;
+use leptos::server_fn::ServerFn;
 use leptos::task::spawn_local;
 use leptos::wasm_bindgen::JsCast;
 use leptos::web_sys::{Element, FormData, HtmlAnchorElement, MouseEvent, UrlSearchParams};
 use leptos_router::hooks::use_location;
-use serde::Deserialize;
 
-use crate::booking::api;
-use crate::booking::model::HoldState;
-use crate::error::PortalError;
-use crate::ids::{ClinicSlug, LinkToken};
-use crate::ui::form::encoded;
-use crate::ui::post::{Body, post, settled};
+use super::form::encoded;
+use super::icon::Icon;
+use super::post::{Body, post, settled};
+use crate::words::words;
 
 /// How long the keyboard must rest before what was typed is sent.
 const REST: Duration = Duration::from_millis(1500);
 /// How long a link waits for what was typed to arrive.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// Links that the router leaves to the browser.
-const LEADS_AWAY: &str = "a[rel~=external]:not([target])";
-/// How long before its end a hold is spoken of.
-const WARNING_S: u32 = 120;
+/// Links that the router leaves to the browser, to other documents.
+const LEADS_AWAY: &str = "a[rel~=external]:not([target]):not([href^='#'])";
 
 /// What has become of the last thing typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Saving {
+enum Saving {
     /// Nothing was typed yet.
     Idle,
     Now,
@@ -44,46 +36,32 @@ pub enum Saving {
     Failed,
 }
 
-/// What matters here of a hold.
-#[derive(Deserialize)]
-struct Looked {
-    state: HoldState,
-}
-
-async fn state_after(address: &str, body: Body) -> Result<HoldState, PortalError> {
-    let answer = post(address, body).await?;
-    let looked: Looked = serde_json::from_str(&answer.text).map_err(|_| PortalError::Unavailable)?;
-    Ok(looked.state)
-}
-
-/// The draft of one hold, and the state of that hold.
+/// A form whose fields are sent as they are typed.
 #[derive(Clone, Copy)]
 pub struct Autosave {
-    link: StoredValue<(ClinicSlug, LinkToken)>,
+    address: &'static str,
     form: NodeRef<Form>,
-    pub state: RwSignal<HoldState>,
-    pub saving: RwSignal<Saving>,
-    /// The hold ends within two minutes.
-    pub ending: RwSignal<bool>,
+    heard: Callback<String>,
+    saving: RwSignal<Saving>,
     rest: StoredValue<Option<TimeoutHandle>>,
     /// Sendings on their way; each waits for the one before it.
     under_way: StoredValue<u32>,
-    ends: StoredValue<[Option<TimeoutHandle>; 2]>,
+    /// Where a link leads that waits for them.
+    leads_to: StoredValue<Option<String>>,
 }
 
 impl Autosave {
-    pub fn new(clinic: ClinicSlug, hold: LinkToken, form: NodeRef<Form>, state: HoldState) -> Self {
+    /// `To` takes the same fields as the form's own button; `heard` gets what it answers.
+    pub fn new<To: ServerFn>(form: NodeRef<Form>, heard: impl Fn(String) + Send + Sync + 'static) -> Self {
         let autosave = Self {
-            link: StoredValue::new((clinic, hold)),
+            address: To::PATH,
             form,
-            state: RwSignal::new(state),
+            heard: Callback::new(heard),
             saving: RwSignal::new(Saving::Idle),
-            ending: RwSignal::new(false),
             rest: StoredValue::new(None),
             under_way: StoredValue::new(0),
-            ends: StoredValue::new([None, None]),
+            leads_to: StoredValue::new(None),
         };
-        Effect::new(move |_| autosave.wait_for_end(&autosave.state.read()));
         // Who turns to another app may never come back to this page.
         let hidden = window_event_listener_untyped("visibilitychange", move |_| {
             if document().hidden() && autosave.is_resting() {
@@ -111,17 +89,17 @@ impl Autosave {
 
     /// Something was typed.
     pub fn typed(self) {
-        if self.link.is_disposed() {
+        if self.rest.is_disposed() {
             return;
         }
         self.clear_rest();
         self.rest.set_value(set_timeout_with_handle(move || self.save(), REST).ok());
     }
 
-    /// Sends what is in the form now; also keeps the time for longer.
+    /// Sends what is in the form now.
     pub fn save(self) {
         // A box that is taken off the page may still say that it changed.
-        if self.link.is_disposed() {
+        if self.rest.is_disposed() {
             return;
         }
         self.clear_rest();
@@ -129,7 +107,7 @@ impl Autosave {
         self.under_way.update_value(|count| *count += 1);
         self.saving.set(Saving::Now);
         spawn_local(async move {
-            let kept = state_after(api::Keep::PATH, Body::Form(typed)).await;
+            let kept = post(self.address, Body::Form(typed)).await;
             // The page may be gone by now.
             let left = self.under_way.try_update_value(|count| {
                 *count -= 1;
@@ -140,19 +118,8 @@ impl Autosave {
                 return;
             }
             self.saving.set(if kept.is_ok() { Saving::Done } else { Saving::Failed });
-            if let Ok(state) = kept {
-                self.state.set(state);
-            }
-        });
-    }
-
-    /// Asks what has become of the hold.
-    pub fn look(self) {
-        let (clinic, hold) = self.link.get_value();
-        let Ok(question) = serde_json::to_string(&api::Held { clinic, hold }) else { return };
-        spawn_local(async move {
-            if let Ok(state) = state_after(api::Held::PATH, Body::Json(question)).await {
-                let _ = self.state.try_set(state);
+            if let Ok(kept) = kept {
+                self.heard.run(kept.text);
             }
         });
     }
@@ -177,31 +144,19 @@ impl Autosave {
             return;
         }
         event.prevent_default();
-        let address = Rc::new(Cell::new(Some(link.href())));
+        self.leads_to.set_value(Some(link.href()));
+        // Who has gone elsewhere meanwhile stays there.
         let go = move || {
-            if let Some(address) = address.take() {
+            if let Some(Some(address)) = self.leads_to.try_update_value(Option::take) {
                 let _ = window().location().set_href(&address);
             }
         };
         // Nobody is kept waiting for a network that is gone.
-        set_timeout(go.clone(), PATIENCE);
+        set_timeout(go, PATIENCE);
         spawn_local(async move {
             settled().await;
             go();
         });
-    }
-
-    /// Two minutes before the end the page says so; at the end it asks what is left.
-    fn wait_for_end(self, state: &HoldState) {
-        self.clear_ends();
-        let HoldState::Kept { left_s, .. } = state else { return };
-        self.ending.set(*left_s <= WARNING_S);
-        let after = |seconds: u32| Duration::from_secs(u64::from(seconds));
-        let warn = (*left_s > WARNING_S)
-            .then(|| set_timeout_with_handle(move || self.ending.set(true), after(left_s - WARNING_S)).ok())
-            .flatten();
-        let end = set_timeout_with_handle(move || self.look(), after(left_s + 1)).ok();
-        self.ends.set_value([warn, end]);
     }
 
     /// The page is left. What was typed since the last sending is sent all the same.
@@ -209,13 +164,13 @@ impl Autosave {
         if self.is_resting()
             && let Some(typed) = self.typed_so_far()
         {
+            let address = self.address;
             spawn_local(async move {
                 // Nobody is there to be told.
-                let _ = state_after(api::Keep::PATH, Body::Form(typed)).await;
+                let _ = post(address, Body::Form(typed)).await;
             });
         }
         self.clear_rest();
-        self.clear_ends();
     }
 
     /// Something was typed that is not on its way yet.
@@ -229,10 +184,33 @@ impl Autosave {
         }
     }
 
-    fn clear_ends(self) {
-        let timers = self.ends.try_update_value(std::mem::take).unwrap_or_default();
-        for timer in timers.into_iter().flatten() {
-            timer.clear();
+    /// What has become of it, in a line. "Saved" is said once; after that only what changes is read out.
+    pub fn line(self) -> AnyView {
+        let w = words();
+        let seen = move || match self.saving.get() {
+            Saving::Idle => None,
+            Saving::Now => Some(view! { <span class="saved wait">{w.details_saving()}</span> }.into_any()),
+            Saving::Done => Some(view! { <span class="saved"><Icon name="check"/>{w.details_saved()}</span> }.into_any()),
+            Saving::Failed => {
+                Some(view! { <span class="saved held"><Icon name="offline"/>{w.details_not_saved()}</span> }.into_any())
+            }
+        };
+        let said = Memo::new(move |before: Option<&&'static str>| match self.saving.get() {
+            Saving::Done => w.details_saved(),
+            Saving::Failed => w.details_not_saved(),
+            Saving::Idle | Saving::Now => before.copied().unwrap_or_default(),
+        });
+        let again = move || {
+            (self.saving.get() == Saving::Failed)
+                .then(|| view! { <button type="button" class="btn text small" on:click=move |_| self.save()>{w.details_try_again()}</button> })
+        };
+        view! {
+            <div class="row save-state">
+                <span aria-hidden="true">{seen}</span>
+                <span class="vh" role="status">{said}</span>
+                {again}
+            </div>
         }
+        .into_any()
     }
 }
