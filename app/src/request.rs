@@ -136,12 +136,13 @@ mod door {
             result
         }
 
-        /// Gives what was typed back to the page at this path, if the browser is without scripts:
-        /// it makes the page anew, and an address is no place for what people type. A minute, in
-        /// that browser, for that page; nothing takes back what was given before.
-        pub fn give_back(&self, page: &str, typed: &str) {
+        /// Gives what was typed back to the page at this path if it was refused and the browser is
+        /// without scripts: it makes the page anew, and an address is no place for what people
+        /// type. A minute, in that browser, for that page; what was taken is not given back any more.
+        pub fn give_back<T>(&self, page: &str, typed: &str, result: &Result<T, PortalError>) {
             let Some(options) = self.options.as_ref().filter(|_| self.page && typed.len() <= TYPED_BYTES_MAX) else { return };
-            let cookie = format!("{TYPED}={}; Path={page}; Max-Age=60; SameSite=Lax; HttpOnly; Secure", encoded(typed));
+            let typed = if result.is_err() { encoded(typed) } else { String::new() };
+            let cookie = format!("{TYPED}={typed}; Path={page}; Max-Age=60; SameSite=Lax; HttpOnly; Secure");
             if let Ok(cookie) = HeaderValue::from_str(&cookie) {
                 options.append_header(SET_COOKIE, cookie);
             }

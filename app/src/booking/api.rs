@@ -264,7 +264,7 @@ pub async fn contact(clinic: ClinicSlug, visit: LinkToken, #[server(default)] dr
 pub async fn links(clinic: ClinicSlug, #[server(default)] contact: String) -> Result<(), PortalError> {
     let (booking, caller, reply) = service::<dyn BookingService>()?;
     let sent = booking.links(&caller, &clinic, &contact).await;
-    reply.give_back(&routes::links(&clinic), if sent.is_ok() { "" } else { &contact });
+    reply.give_back(&routes::links(&clinic), &contact, &sent);
     reply.with(sent)?;
     reply.redirect(&routes::links_sent(&clinic));
     Ok(())
