@@ -16,26 +16,30 @@
         addEventListener("message", this);
         if (this.box) return;
         this.label = this.textContent.trim() || name;
-        const box = this.box = this.attachShadow({ mode: "open" }), shape = this.getAttribute("shape");
+        this.box = this.attachShadow({ mode: "open" });
+        const shape = this.getAttribute("shape");
         if (!shape) return this.open();
         if (shape == "floating") this.style = "position:fixed;bottom:1rem;right:1rem;z-index:9";
-        this.box = make("dialog", {
-          ariaLabel: this.label,
-          onclose: () => this.say("closed"),
-          style: "width:46rem;padding:0;border:0",
-        });
         // What stands in the tag opens the dialog; without scripts it leads to the page itself.
-        box.append(make("slot", { onclick: e => this.open(e.preventDefault()) }), this.box);
-        this.box.append(this.shut = make("button", {
-          textContent: "✕",
-          onclick: () => this.close(),
-          style: "position:sticky;top:0;float:right;padding:1rem;border:0",
-        }));
+        this.box.append(make("slot", { onclick: e => this.open(e.preventDefault()) }));
       }
       disconnectedCallback() {
         removeEventListener("message", this);
       }
       open(treatment) {
+        // A dialog that nobody opens costs the page nothing.
+        if (this.getAttribute("shape") && !this.shut) {
+          this.box.append(this.box = make("dialog", {
+            onclose: () => this.say("closed"),
+            style: "padding:0;width:46rem;border:0",
+            ariaLabel: this.label,
+          }));
+          this.box.append(this.shut = make("button", {
+            onclick: () => this.close(),
+            style: "padding:1rem;position:sticky;float:right;top:0;border:0",
+            textContent: "✕",
+          }));
+        }
         if (treatment || !this.frame) {
           treatment ||= this.getAttribute("treatment");
           const page = base + "/" + this.getAttribute("clinic"), lang = this.closest("[lang]")?.lang;
@@ -44,13 +48,14 @@
           this.step = "";
           this.frame?.remove();
           this.frame = make("iframe", {
-            title: this.label,
+            loading: "lazy",
             src: page + "/embed/booking" + (treatment ? "/" + treatment : "") + "?" + query,
-            style: "display:block;width:100%;height:40rem;border:0",
-            onload: ({ target }) => setTimeout(() => this.step || target.replaceWith(
+            onload: ({ target }) => this.step || setTimeout(() => this.step || target.replaceWith(
               lost[lang?.slice(0, 2)] || lost.en, " ",
-              make("a", { href: page + "/booking", target: "_blank", textContent: this.label }),
+              make("a", { target: "_blank", href: page + "/booking", textContent: this.label }),
             ), 2e3),
+            style: "width:100%;display:block;height:40rem;border:0",
+            title: this.label,
           });
           this.box.append(this.frame);
         }
@@ -60,12 +65,12 @@
         this.box.close?.();
       }
       handleEvent({ origin, source, data }) {
-        const { frame } = this, { perennial, type, height, step, close } = data || this;
+        const { frame } = this, { perennial, close, type, height, step } = data || this;
         if (origin != base || source !== frame?.contentWindow || perennial != 1) return;
         if (type == "close") return this.close();
         if (height < 2e4) {
           frame.style.height = height + "px";
-          source.postMessage({ perennial: 1, fit: height }, base);
+          source.postMessage({ fit: height, perennial: 1 }, base);
         }
         if (step) {
           // A page that begins above the window would not be seen.

@@ -132,6 +132,9 @@ test("the demo's website shows the three shapes without moving under its reader 
     if (shape === "#button") await page.locator(`${shape} dialog > button`).click();
     else await inside(page, shape).locator("h1").press("Escape");
     await expect(dialog).toBeHidden();
+    await page.locator(`${shape} a`).click();
+    await expect(inside(page, shape).locator("h1"), "there again").toBeVisible();
+    await dialog.press("Escape");
     await expect(page.locator("#heard")).toContainText(`${shape.slice(1)}: perennial:closed`);
   }
   await expectAccessible(page);
@@ -224,6 +227,17 @@ test("a tag that is taken off the page listens no more, and works where it is pu
   await tagged?.evaluate((it) => document.querySelector("main")?.append(it));
   await expect(timeButtons(inside(page, "main")).first()).toBeVisible();
   await expectFitting(page, "main");
+});
+
+test("what nobody sees yet costs a website nothing @wasm", async ({ page }) => {
+  const asked: string[] = [];
+  page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+  await host(page, `<div style="height: 9000px"></div>${tag(`id="one" treatment="physio-first"`)}${tag(`shape="button"`)}`);
+  await page.waitForTimeout(500);
+  expect(asked.filter((path) => path.includes("/embed/"))).toEqual([]);
+  await expect(page.locator("dialog")).toHaveCount(0);
+  await page.locator("#one").scrollIntoViewIfNeeded();
+  await expectFitting(page);
 });
 
 test("what is asked for before the script is there is done afterwards @wasm", async ({ page }) => {
