@@ -1,8 +1,10 @@
 //! Whether a website may show the booking in a frame, and what is missing.
 //!
 //! - [`look`]: asks the portal and the website what they tell browsers
+//! - [`page`]: one page of either
 
 mod look;
+mod page;
 
 use app::clinic::model::Clinic;
 use url::Url;

@@ -1,72 +1,19 @@
 //! What browsers are really told: by the portal, in front of which something may stand that adds a
 //! header or takes one away, and by the website, which may have a policy of its own.
 
-use std::time::Duration;
-
 use app::ids::ClinicSlug;
-use axum::body::{Body, to_bytes};
-use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION, X_FRAME_OPTIONS};
-use axum::http::{HeaderMap, Request, StatusCode};
-use content_security_policy::{
-    CspList, Destination, Directive, Initiator, ParserMetadata, PolicyDisposition, PolicySource, Response, Violation,
-};
-use tokio::time::timeout;
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, HeaderName, X_FRAME_OPTIONS};
+use content_security_policy::{Destination, Directive, Initiator, ParserMetadata, Response, Violation};
 use url::Url;
 
 use super::super::Finding;
+use super::page::Page;
 use crate::client::Client;
 use crate::config::Origin;
 
-const PATIENCE: Duration = Duration::from_secs(10);
-const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
-const REDIRECTS_MAX: usize = 5;
 const EMBEDDER_POLICY: HeaderName = HeaderName::from_static("cross-origin-embedder-policy");
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
-
-/// A page as a browser gets it.
-struct Page {
-    address: Url,
-    status: StatusCode,
-    headers: HeaderMap,
-    text: String,
-}
-
-impl Page {
-    fn header(&self, name: &HeaderName) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    /// Every policy of its headers; a browser keeps to all of them.
-    fn policies(&self) -> CspList {
-        let mut all = CspList(Vec::new());
-        for header in self.headers.get_all(CONTENT_SECURITY_POLICY).iter().filter_map(|header| header.to_str().ok()) {
-            all.append(CspList::parse(header, PolicySource::Header, PolicyDisposition::Enforce));
-        }
-        all
-    }
-}
-
-/// # Errors
-/// Why there is no answer, in a few words.
-async fn get(client: &Client, address: &Url) -> Result<Page, String> {
-    let mut address = address.clone();
-    for _ in 0..=REDIRECTS_MAX {
-        let request = Request::get(address.as_str()).header("accept", "text/html,*/*").body(Body::empty());
-        let request = request.map_err(|_| "its address cannot be asked".to_owned())?;
-        let asking = async {
-            let (head, body) = client.request(request).await.map_err(|_| "it cannot be reached".to_owned())?.into_parts();
-            let body = to_bytes(Body::new(body), PAGE_BYTES_MAX).await.unwrap_or_default();
-            Ok::<_, String>((head, String::from_utf8_lossy(&body).into_owned()))
-        };
-        let (head, text) = timeout(PATIENCE, asking).await.map_err(|_| "it takes too long".to_owned())??;
-        let next = head.headers.get(LOCATION).filter(|_| head.status.is_redirection());
-        match next.and_then(|next| address.join(next.to_str().ok()?).ok()) {
-            Some(next) => address = next,
-            None => return Ok(Page { address, status: head.status, headers: head.headers, text }),
-        }
-    }
-    Err("it leads on without end".to_owned())
-}
 
 /// What the portal's own address tells a browser on that website.
 pub async fn portal(client: &Client, origin: &Origin, clinic: &ClinicSlug, site: &str) -> Vec<Finding> {
@@ -74,7 +21,7 @@ pub async fn portal(client: &Client, origin: &Origin, clinic: &ClinicSlug, site:
     let site_query = url::form_urlencoded::byte_serialize(site.as_bytes()).collect::<String>();
     let frame = address(format!("/{clinic}/embed/booking?site={site_query}"));
     let (Some(frame), Some(loader)) = (frame, address("/embed.js".to_owned())) else { return Vec::new() };
-    let page = match get(client, &frame).await {
+    let page = match Page::get(client, &frame).await {
         Ok(page) => page,
         Err(why) => {
             let unseen = "what stands in front of it could not be looked at";
@@ -132,7 +79,7 @@ fn ancestors(page: &Page, site: &str) -> (bool, Vec<String>) {
 }
 
 async fn loader_missing(client: &Client, loader: &Url) -> Option<String> {
-    let file = match get(client, loader).await {
+    let file = match Page::get(client, loader).await {
         Ok(file) => file,
         Err(why) => return Some(format!("{loader} does not answer: {why}")),
     };
@@ -146,10 +93,10 @@ async fn loader_missing(client: &Client, loader: &Url) -> Option<String> {
     ))
 }
 
-/// What the website's own headers allow, and whether its page has the script.
+/// What the website's own policies allow, and whether its page has the script.
 pub async fn website(client: &Client, asked: &Url, origin: &Origin) -> Vec<Finding> {
     let site = asked.origin().ascii_serialization();
-    let page = match get(client, asked).await {
+    let page = match Page::get(client, asked).await {
         Ok(page) => page,
         Err(why) => {
             let unseen = "whether its own policy allows the booking could not be looked at";
@@ -167,10 +114,10 @@ pub async fn website(client: &Client, asked: &Url, origin: &Origin) -> Vec<Findi
     }
     let mut findings = kept_out(&page, origin);
     if findings.is_empty() {
-        findings.push(Finding::Good(format!("the headers of {site} allow the script and the frame")));
+        findings.push(Finding::Good(format!("{site} allows the script and the frame")));
     }
     let address = &page.address;
-    findings.push(if page.text.contains(&format!("{origin}/embed.js")) {
+    findings.push(if page.loads(&format!("{origin}/embed.js")) {
         Finding::Good(format!("{address} loads {origin}/embed.js"))
     } else {
         Finding::Note(format!("{address} does not load {origin}/embed.js, unless a script of its own adds it"))
@@ -178,7 +125,7 @@ pub async fn website(client: &Client, asked: &Url, origin: &Origin) -> Vec<Findi
     findings
 }
 
-/// What of the booking the page's headers keep out, and how to let it in.
+/// What of the booking the page keeps out, and how to let it in.
 fn kept_out(page: &Page, origin: &Origin) -> Vec<Finding> {
     let site = page.address.origin().ascii_serialization();
     let policies = page.policies();
@@ -371,6 +318,38 @@ mod tests {
         let apart = serve(|_| with(&[("cross-origin-embedder-policy", "require-corp")], "")).await;
         let found = told(website(&client(), &apart.as_str().parse().unwrap(), &origin).await);
         assert!(found[0].contains("Cross-Origin-Embedder-Policy: require-corp"), "{found:?}");
+    }
+
+    #[tokio::test]
+    async fn a_policy_inside_the_page_counts_as_browsers_count_it() {
+        let origin: Origin = "https://portal.example".parse().unwrap();
+        for (text, wrong) in [
+            (r#"<META HTTP-EQUIV=content-security-policy content="frame-src 'self'">"#, 1),
+            (r#"<meta http-equiv="Content-Security-Policy" content="default-src 'self'; script-src https:">"#, 1),
+            (r#"<meta http-equiv="Content-Security-Policy" content="sandbox; frame-ancestors 'none'">"#, 0),
+            (r#"<meta http-equiv="Content-Security-Policy-Report-Only" content="default-src 'none'">"#, 0),
+            (r#"<!-- <meta http-equiv="Content-Security-Policy" content="default-src 'none'"> -->"#, 0),
+            (r#"<script>"<meta http-equiv='Content-Security-Policy' content='default-src none'>"</script>"#, 0),
+        ] {
+            let site = serve(move |_| with(&[], text)).await;
+            let found = told(website(&client(), &site.as_str().parse().unwrap(), &origin).await);
+            assert_eq!(found.iter().filter(|finding| finding.starts_with("wrong ")).count(), wrong, "{text}: {found:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_script_that_is_only_spoken_of_is_not_loaded() {
+        let origin: Origin = "https://portal.example".parse().unwrap();
+        for (text, loads) in [
+            ("<script defer src=https://portal.example/embed.js></script>", true),
+            ("<script src='//portal.example/embed.js'></script>", false),
+            ("<!-- <script src=\"https://portal.example/embed.js\"></script> -->", false),
+            ("<p>Put https://portal.example/embed.js into your page", false),
+        ] {
+            let site = serve(move |_| with(&[], text)).await;
+            let found = told(website(&client(), &site.as_str().parse().unwrap(), &origin).await);
+            assert_eq!(found.iter().any(|finding| finding.starts_with("good ") && finding.contains("loads")), loads, "{text}");
+        }
     }
 
     #[tokio::test]
