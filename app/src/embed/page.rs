@@ -11,7 +11,7 @@ use super::{Frame, current, outward};
 use crate::booking::page::{booked_page, check_page, choose_page, details_page, series_page, times_page};
 use crate::ids::ClinicSlug;
 use crate::ui::focus::{Heading, TITLE};
-use crate::ui::frame::{LanguageLinks, PhoneLine, clinic_slug, provide_clinic};
+use crate::ui::frame::{LanguageLinks, PhoneLine, clinic_slug, of_clinic, provide_clinic};
 use crate::ui::icon::Icon;
 use crate::ui::state::NotFoundPage;
 use crate::words::words;
@@ -119,7 +119,8 @@ fn Around(children: ChildrenFn) -> impl IntoView {
             <div class="page">{page}</div>
             <div class="foot">
                 <div class="stack g2">
-                    <LanguageLinks/>
+                    // A frame speaks what its clinic speaks: nobody chose its language but the website.
+                    {of_clinic(|clinic| view! { <LanguageLinks languages=clinic.languages.clone()/> }.into_any())}
                     {clinic.map(|clinic| view! { <p class="fine"><NewWindow href=routes::booking_outside(&clinic) text=words().embed_open()/></p> })}
                 </div>
             </div>

@@ -128,11 +128,16 @@ pub fn emergency(clinic: &ClinicCard) -> AnyView {
 
 /// The languages of the pages, and what becomes of what people type.
 #[component]
-pub fn LanguageLinks() -> impl IntoView {
+pub fn LanguageLinks(
+    /// Those that there is a choice of.
+    #[prop(default = Language::ALL.into())]
+    languages: Vec<Language>,
+) -> impl IntoView {
     let w = words();
     let path = use_location().pathname;
     let query = use_query_map();
-    let links = Language::ALL.map(|language| {
+    let is_choice = languages.len() > 1;
+    let link = |language: Language| {
         let href = move || {
             if let Some(here) = in_language(language) {
                 return here;
@@ -152,12 +157,17 @@ pub fn LanguageLinks() -> impl IntoView {
                 </a>
             </li>
         }
+    };
+    let links = is_choice.then(|| {
+        view! {
+            <nav aria-label=w.frame_language()>
+                <ul class="languages" role="list">{languages.into_iter().map(link).collect::<Vec<_>>()}</ul>
+            </nav>
+        }
     });
     view! {
         <div class="stack g3">
-            <nav aria-label=w.frame_language()>
-                <ul class="languages" role="list">{links}</ul>
-            </nav>
+            {links}
             <p class="fine"><Icon name="lock"/> " " {w.frame_privacy()}</p>
         </div>
     }

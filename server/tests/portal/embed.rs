@@ -1,12 +1,15 @@
 //! Booking in the frame of a clinic's website, as browsers and strangers meet it over HTTP: who
 //! may show it, what it may know, and that nothing outside of it became looser.
 
+use std::fs;
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_SECURITY_POLICY, LOCATION, SET_COOKIE};
 
 use crate::browser::{Answer, Browser, FORM, OURS, PAGE};
 use crate::harness::Folder;
-use crate::program::{Program, UNHURRIED};
+use crate::program::{Program, UNHURRIED, perennial, run};
 
 const SITE: &str = "https://www.rowanstreet.example";
 const CHOOSE: &str = "/rowan-street/embed/booking";
@@ -210,8 +213,11 @@ async fn a_cookie_that_is_sent_to_a_frame_is_not_read() {
     let folder = Folder::new();
     let program = Program::serve(&folder.0, &UNHURRIED).await;
     let browser = program.browser();
+    // Of one practitioner: a time that somebody holds may still be somebody else's to give.
+    let (portal, framed) =
+        ("/rowan-street/booking/physio-first?practitioner=tom-ferreira", format!("{TIMES}?practitioner=tom-ferreira"));
     // Somebody has a time of their own in the portal, and a language.
-    let times = browser.page("/rowan-street/booking/physio-first").await;
+    let times = browser.page(portal).await;
     let (action, body) = form(&times.text, "/api/booking/hold");
     let held = post(&browser, &action, &body, &[OURS]).await;
     let cookie = held.header(SET_COOKIE).split(';').next().unwrap().to_owned();
@@ -219,14 +225,14 @@ async fn a_cookie_that_is_sent_to_a_frame_is_not_read() {
     let start =
         body.split('&').find(|pair| pair.starts_with("start=")).unwrap().replace("%3A", ":").replace("start=", "value=\"") + "\"";
     let with = format!("{cookie}; lang=ar");
-    let own = browser.ask("GET /rowan-street/booking/physio-first", &[PAGE, ("cookie", &with)], "").await.unwrap();
+    let own = browser.ask(&format!("GET {portal}"), &[PAGE, ("cookie", &with)], "").await.unwrap();
     assert!(own.text.contains(&start) && own.text.contains("<html lang=\"ar\""), "the portal knows whose time it is");
-    let frame = browser.ask(&format!("GET {TIMES}"), &[PAGE, ("cookie", &with)], "").await.unwrap();
+    let frame = browser.ask(&format!("GET {framed}"), &[PAGE, ("cookie", &with)], "").await.unwrap();
     assert!(!frame.text.contains(&start) && frame.text.contains("<html lang=\"en\""), "the frame must not");
     let (action, frames) = form(&frame.text, "/api/booking/hold");
     let held = post(&browser, &action, &frames, &[("cookie", &with), APART[0], APART[1]]).await;
     assert_eq!((held.status, held.header(SET_COOKIE)), (StatusCode::SEE_OTHER, ""));
-    let again = browser.ask("GET /rowan-street/booking/physio-first", &[PAGE, ("cookie", &cookie)], "").await.unwrap();
+    let again = browser.ask(&format!("GET {portal}"), &[PAGE, ("cookie", &cookie)], "").await.unwrap();
     let frames_start = frames.split("start=").nth(1).unwrap().replace("%3A", ":");
     assert!(!again.text.contains(&format!("value=\"{frames_start}\"")), "what is held in a frame is not the cookie's");
 }
@@ -336,6 +342,37 @@ async fn what_the_tag_says_is_taken_as_far_as_it_makes_sense_and_never_as_text()
         assert_eq!(browser.page(&to).await.status, StatusCode::OK, "{to}");
     }
     assert!(browser.page(&format!("{TIMES}?accent=%231d4f91")).await.text.contains(":root{--hue:257}"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_frame_speaks_the_languages_of_its_clinic_alone() {
+    let folder = Folder::new();
+    let program = Program::serve(&folder.0, &UNHURRIED).await;
+    let browser = program.browser();
+    let all = browser.page(&format!("{TIMES}?lang=ar")).await.text;
+    assert!(all.contains("<html lang=\"ar\"") && all.contains(">Deutsch<"));
+    // The demo, as if it spoke two.
+    let two = |line: &str| match line.split_once(", de = ") {
+        Some((kept, _)) => format!("{kept} }}\n"),
+        None if line.contains(".de = ") || line.contains(".ar = ") => String::new(),
+        None => format!("{}\n", line.replace(r#"["en", "es", "de", "ar"]"#, r#"["en", "es"]"#)),
+    };
+    fs::write(folder.0.join("two.toml"), include_str!("../../demo/clinic.toml").lines().map(two).collect::<String>()).unwrap();
+    let mut load = perennial(&folder.0, &[]);
+    load.args(["clinic", "load", "two.toml"]);
+    let loaded = run(load).await;
+    assert!(loaded.status.success(), "{loaded:?}");
+    let seen = async {
+        loop {
+            let page = browser.page(&format!("{TIMES}?lang=ar")).await.text;
+            if page.contains("<html lang=\"en\"") {
+                break page;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let page = tokio::time::timeout(Duration::from_secs(20), seen).await.expect("another language is not spoken");
+    assert!(page.contains(">Español<") && !page.contains(">Deutsch<"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
