@@ -220,6 +220,14 @@ impl Portal {
         self.booking.unsettled(&answer::staff(), clinic).await
     }
 
+    /// Staff reached the patient of a visit another way; see [`Booking::settle_for_clinic`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn settle(&self, clinic: &ClinicSlug, number: &str) -> Result<bool, PortalError> {
+        self.booking.settle_for_clinic(&answer::staff(), clinic, number).await
+    }
+
     /// The clinic with this name in addresses.
     pub fn clinic(&self, slug: &ClinicSlug) -> Option<Arc<Clinic>> {
         self.clinics.get(slug).map(|current| current.clinic)

@@ -2,7 +2,7 @@
 //! Until that is settled with the patient it stands in staff's list.
 //!
 //! The patient gets one letter and settles it on the visit's page: that works, another time, or
-//! a call. Moving or cancelling the visit settles it too.
+//! a call. Moving or cancelling the visit settles it too, and so does staff who reached them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -27,6 +27,7 @@ use super::view::{View, zone_of};
 use crate::audit;
 use crate::failure::Failure;
 use crate::labels;
+use crate::letters;
 use crate::letters::tell::{Beside, CHANGE_LETTER_JOB, tell, tell_beside};
 use crate::store::{StoreError, Tx};
 use crate::waitlist::hooks as waitlist;
@@ -138,6 +139,21 @@ impl Booking {
         Ok(list)
     }
 
+    /// Staff reached the patient another way: the visit leaves their list, and letters about it that
+    /// did not arrive count no longer. Answers whether anything was open.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such visit, or to whoever is not the clinic itself.
+    pub async fn settle_for_clinic(&self, caller: &Caller, clinic: &ClinicSlug, number: &str) -> Result<bool, PortalError> {
+        let (staff, number, now) = (caller.clone(), number.trim().to_uppercase(), self.clock.now());
+        let settled = async {
+            staff_only(caller)?;
+            let settle = async move |tx: &mut Tx, clinic: Arc<Clinic>, _| settle(tx, &clinic.slug, &staff, &number, now).await;
+            self.change(clinic, settle).await
+        };
+        settled.await.map_err(|failure| failure.answer("booking.settle_for_clinic"))
+    }
+
     pub(super) async fn settle_visit(
         &self,
         caller: &Caller,
@@ -159,6 +175,16 @@ impl Booking {
         })
         .await
     }
+}
+
+async fn settle(tx: &mut Tx, clinic: &ClinicSlug, staff: &Caller, number: &str, now: DateTime<Utc>) -> Result<bool, Failure> {
+    let visit = appointment::numbered(tx, clinic, number).await?.ok_or(PortalError::NotFound)?.id;
+    let listed = unsettled::settle(tx, clinic, visit).await?;
+    let lost = letters::store::settle(tx, clinic, visit, now).await?;
+    if listed || lost {
+        audit::record(tx, &audit::Entry::new(clinic.as_str(), staff, "appointment.settle", visit), now).await?;
+    }
+    Ok(listed || lost)
 }
 
 async fn change(tx: &mut Tx, clinic: &Arc<Clinic>, changing: &Changing) -> Result<(), Failure> {

@@ -38,6 +38,8 @@ pub enum AppointmentCommand {
     },
     /// List visits that the clinic changed and the patient has not answered; who asks for a call is first
     Unsettled { clinic: String },
+    /// Take a visit off that list, and off the letters that failed: the patient was reached another way
+    Settle { clinic: String, number: String },
 }
 
 pub async fn appointment(mut config: Config, clock: Clock, command: AppointmentCommand) -> anyhow::Result<()> {
@@ -53,6 +55,7 @@ pub async fn appointment(mut config: Config, clock: Clock, command: AppointmentC
             Err(error) => Err(error),
         },
         AppointmentCommand::Unsettled { clinic } => unsettled(&portal, &clinic).await,
+        AppointmentCommand::Settle { clinic, number } => settle(&portal, &clinic, &number).await,
     };
     portal.close().await;
     lines?.iter().try_for_each(|line| say(line))
@@ -113,4 +116,14 @@ async fn unsettled(portal: &Portal, clinic: &str) -> anyhow::Result<Vec<String>>
         return Ok(vec!["Everything is settled.".to_owned()]);
     }
     Ok(list.iter().map(ToString::to_string).collect())
+}
+
+async fn settle(portal: &Portal, clinic: &str, number: &str) -> anyhow::Result<Vec<String>> {
+    let clinic = known(portal, clinic)?;
+    match portal.settle(&clinic, number).await {
+        Ok(true) => Ok(vec![format!("{number} is settled.")]),
+        Ok(false) => bail!("Nothing about {number} is open; nothing was changed."),
+        Err(PortalError::NotFound) => bail!("There is no visit with the number {number} at {clinic}."),
+        Err(error) => Err(error.into()),
+    }
 }

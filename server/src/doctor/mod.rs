@@ -8,6 +8,8 @@ mod store;
 use std::fmt;
 use std::path::Path;
 
+use chrono::TimeDelta;
+
 use crate::audit;
 use crate::booking::zone;
 use crate::clinic::{Clinics, Current};
@@ -19,6 +21,9 @@ use crate::letters::smtp::Smtp;
 use crate::letters::store::lost;
 use crate::store::{Address, Database, StoreError, newest_migration};
 use crate::web::site;
+
+/// What failed since then is an alarm; an older one would ring where nobody listens any more.
+const LATELY: TimeDelta = TimeDelta::weeks(1);
 
 /// What was found.
 pub struct Report {
@@ -199,18 +204,23 @@ async fn examine_database(database: &Database, findings: &mut Vec<Finding>) -> R
         0 => Finding::Good("no job waits".to_owned()),
         due => Finding::Note(format!("{due} jobs wait for their time or a worker")),
     });
-    match lost(&mut tx).await? {
-        0 => findings.push(Finding::Good("no letter has failed".to_owned())),
-        count => {
-            let (letters, them) =
-                if count == 1 { ("1 letter has".to_owned(), "it") } else { (format!("{count} letters have"), "them") };
-            findings.push(Finding::Bad(format!("{letters} failed; `perennial letters` lists {them}")));
-        }
-    }
-    for (kind, count, reason) in store::jobs_failed(&mut tx).await? {
-        findings.push(Finding::Bad(format!("{count} jobs {kind} have failed, the last because: {reason}")));
+    let lately = Clock::system().now() - LATELY;
+    findings.extend(failed_letters(lost(&mut tx, lately).await?));
+    for store::FailedJobs { kind, count, reason, last } in store::jobs_failed(&mut tx).await? {
+        let text = format!("{count} jobs {kind} have failed, the last on {} because: {reason}", last.format("%Y-%m-%d"));
+        findings.push(if last < lately { Finding::Note(text) } else { Finding::Bad(text) });
     }
     Ok(())
+}
+
+fn failed_letters((lately, before): (i64, i64)) -> Vec<Finding> {
+    let have = |count| if count == 1 { "1 letter has".to_owned() } else { format!("{count} letters have") };
+    let listed = "`perennial letters` says which and why, `perennial appointment settle` takes one off that list";
+    match (lately, before) {
+        (0, 0) => vec![Finding::Good("no letter has failed".to_owned())],
+        (0, before) => vec![Finding::Note(format!("{} failed more than a week ago; {listed}", have(before)))],
+        (lately, _) => vec![Finding::Bad(format!("{} failed in the last week; {listed}", have(lately)))],
+    }
 }
 
 #[cfg(test)]

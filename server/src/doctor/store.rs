@@ -1,6 +1,8 @@
 //! What the doctor reads.
 
-use crate::store::{Dialect, StoreError, Tx};
+use chrono::{DateTime, Utc};
+
+use crate::store::{Dialect, Row, StoreError, Tx};
 
 /// "SQLite 3.51.3", or what PostgreSQL says of itself.
 pub async fn version(tx: &mut Tx) -> Result<String, StoreError> {
@@ -27,17 +29,38 @@ pub async fn jobs_due(tx: &mut Tx) -> Result<i64, StoreError> {
     tx.query("SELECT COUNT(*) AS count FROM job WHERE state IN ('waiting', 'running')").fetch_one().await?.get("count")
 }
 
-/// Kinds with failed jobs: how many, and why the last one did.
-pub async fn jobs_failed(tx: &mut Tx) -> Result<Vec<(String, i64, String)>, StoreError> {
+/// The failed jobs of a kind. Those of letters are counted as letters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedJobs {
+    pub kind: String,
+    pub count: i64,
+    /// Why the last one did, and when.
+    pub reason: String,
+    pub last: DateTime<Utc>,
+}
+
+pub async fn jobs_failed(tx: &mut Tx) -> Result<Vec<FailedJobs>, StoreError> {
     let rows = tx
         .query(
-            "SELECT kind, COUNT(*) AS count, (SELECT reason FROM job AS last WHERE last.kind = job.kind AND last.state = 'failed' \
-             ORDER BY last.finished_at DESC LIMIT 1) AS reason \
-             FROM job WHERE state = 'failed' GROUP BY kind ORDER BY kind",
+            "WITH failed AS (
+                 SELECT kind, reason, finished_at FROM job
+                 WHERE state = 'failed' AND NOT EXISTS (
+                     SELECT 1 FROM letter WHERE letter.state IN ('waiting', 'sending', 'failed', 'unknown') AND letter.job = job.id
+                 )
+             )
+             SELECT kind, COUNT(*) AS count, MAX(finished_at) AS last,
+                 (SELECT reason FROM failed AS last WHERE last.kind = failed.kind ORDER BY last.finished_at DESC LIMIT 1) AS reason
+             FROM failed GROUP BY kind ORDER BY kind",
         )
         .fetch_all()
         .await?;
-    rows.iter()
-        .map(|row| Ok((row.get("kind")?, row.get("count")?, row.get::<Option<String>>("reason")?.unwrap_or_default())))
-        .collect()
+    let read = |row: &Row| {
+        Ok(FailedJobs {
+            kind: row.get("kind")?,
+            count: row.get("count")?,
+            reason: row.get::<Option<String>>("reason")?.unwrap_or_default(),
+            last: row.get("last")?,
+        })
+    };
+    rows.iter().map(read).collect()
 }

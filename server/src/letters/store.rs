@@ -284,7 +284,8 @@ impl NotSent {
     }
 }
 
-/// Letters that failed, wait for another attempt, or may have arrived; the latest first.
+/// Letters that failed, wait for another attempt, or may have arrived, and that staff have not
+/// settled another way; the latest first.
 pub async fn not_sent(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<Vec<NotSent>, StoreError> {
     let rows = tx
         .query(
@@ -292,6 +293,7 @@ pub async fn not_sent(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<Vec
                  letter.detail, letter.sent_at
              FROM letter LEFT JOIN appointment ON appointment.clinic = letter.clinic AND appointment.id = letter.appointment
              WHERE letter.state IN ('waiting', 'sending', 'failed', 'unknown') AND (letter.state <> 'sending' OR letter.sent_at < $1)
+                 AND letter.settled_at IS NULL
              ORDER BY letter.sent_at DESC, letter.id LIMIT $2",
         )
         .bind(now - SENDING_MAX)
@@ -301,7 +303,19 @@ pub async fn not_sent(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<Vec
     rows.iter().map(NotSent::read).collect()
 }
 
-/// How many letters failed for good or may not have arrived, of all clinics.
-pub async fn lost(tx: &mut Tx) -> Result<i64, StoreError> {
-    tx.query("SELECT COUNT(clinic) AS count FROM letter WHERE state IN ('failed', 'unknown')").fetch_one().await?.get("count")
+/// How many letters have failed for good or may not have arrived since that moment, of all clinics,
+/// and how many before it. What staff settled does not count.
+pub async fn lost(tx: &mut Tx, since: DateTime<Utc>) -> Result<(i64, i64), StoreError> {
+    let sql = "SELECT COUNT(CASE WHEN sent_at >= $1 THEN 1 END) AS lately, COUNT(CASE WHEN sent_at < $1 THEN 1 END) AS before
+               FROM letter WHERE state IN ('failed', 'unknown') AND settled_at IS NULL";
+    let row = tx.query(sql).bind(since).fetch_one().await?;
+    Ok((row.get("lately")?, row.get("before")?))
+}
+
+/// Staff have settled what the letters about this visit that did not arrive were about; answers
+/// whether there were any.
+pub async fn settle(tx: &mut Tx, clinic: &ClinicSlug, about: AppointmentId, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    let sql = "UPDATE letter SET settled_at = $3
+               WHERE clinic = $1 AND appointment = $2 AND state IN ('failed', 'unknown') AND settled_at IS NULL";
+    Ok(tx.query(sql).bind(clinic.as_str()).bind(about.0).bind(now).execute().await? > 0)
 }

@@ -74,6 +74,8 @@ async fn staff_answer_requests_at_a_shell() {
         let sentence = "perennial: There is no such visit or practitioner at rowan-street; nothing was changed.\n";
         assert_eq!((nothing.status.code(), nothing.complained.as_str()), (Some(1), sentence));
     }
+    let nothing = order(&folder, &["appointment", "settle", "rowan-street", "RS-000000"]).await;
+    assert_eq!((nothing.status.code(), nothing.complained.as_str()), (Some(1), sentence));
     let untimely = order(&folder, &["appointment", "move", "rowan-street", "RS-000000", "soon"]).await;
     assert!(untimely.complained.contains("write it like 2026-03-16T10:00"), "{untimely:?}");
     let nowhere = order(&folder, &["appointment", "requests", "elm"]).await;

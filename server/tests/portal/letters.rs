@@ -14,7 +14,7 @@ use server::jobs::{Registry, Worker};
 use server::letters::channel::Channels;
 use server::letters::job::VisitLetters;
 use server::letters::series::SeriesLetters;
-use server::letters::store::{NotSent, not_sent};
+use server::letters::store::{NotSent, lost, not_sent};
 use server::letters::tell::{CHANGE_LETTER_JOB, LETTER_JOB, SERIES_LETTER_JOB, tell};
 use server::link::Links;
 
@@ -212,6 +212,11 @@ on_both! {
         assert_eq!(worker.run_due().await.unwrap(), 0);
         assert_eq!(kept_back(&portal).await[0].state, "failed");
         assert_eq!(portal.count("SELECT COUNT(*) AS n FROM audit WHERE action = 'letter.fail' AND clinic = 'rowan'").await, 1);
+        let (hour, mut tx) = (TimeDelta::hours(1), portal.database.read().await.unwrap());
+        let before_and_after = [portal.clock.now() - hour - hour, portal.clock.now() + hour];
+        for (since, expected) in before_and_after.into_iter().zip([(1, 0), (0, 1)]) {
+            assert_eq!(lost(&mut tx, since).await.unwrap(), expected, "lately, and before");
+        }
     }
 
     async fn a_connection_that_breaks_inside_a_letter_costs_nothing(portal: TestPortal) {
@@ -530,17 +535,27 @@ async fn letters_that_did_not_go_out_are_listed_without_saying_to_whom() {
     };
     tokio::time::timeout(Duration::from_secs(20), failing).await.expect("the letter fails");
     assert!(program.end().await.success());
-    let order = async |what: &str| {
+    let order = async |what: &[&str]| {
         let mut command = perennial(&folder.0, &variables);
-        command.arg(what);
+        command.args(what);
         run(command).await
     };
-    let listed = order("letters").await;
+    let listed = order(&["letters"]).await;
     assert!(listed.status.success(), "{listed:?}");
     for part in ["failed", "rowan-street", "confirmation", "m***@example.org", "RS-", "550 5.1.1, the address does not exist"] {
         assert!(listed.said.contains(part), "{part} is missing in {listed:?}");
     }
     assert!(!listed.said.contains("maya"), "{listed:?}");
-    let doctor = order("doctor").await;
-    assert!(!doctor.status.success() && doctor.said.contains("1 letter has failed; `perennial letters` lists it"), "{doctor:?}");
+    let doctor = order(&["doctor"]).await;
+    assert!(!doctor.status.success() && doctor.said.contains("wrong  1 letter has failed in the last week"), "{doctor:?}");
+    assert_eq!(doctor.said.matches("wrong  ").count(), 1, "what is one mistake is told once: {doctor:?}");
+
+    let number = listed.said.split_whitespace().find(|word| word.starts_with("RS-")).unwrap();
+    let settled = order(&["appointment", "settle", "rowan-street", &number.to_lowercase()]).await;
+    assert!(settled.status.success() && settled.said.ends_with(" is settled.\n"), "{settled:?}");
+    assert_eq!(order(&["letters"]).await.said, "Every letter that was to go out has gone out.\n");
+    let well = order(&["doctor"]).await;
+    assert!(well.status.success() && well.said.contains("good   no letter has failed\n"), "{well:?}");
+    let again = order(&["appointment", "settle", "rowan-street", number]).await;
+    assert!(!again.status.success() && again.complained.contains("is open; nothing was changed"), "{again:?}");
 }

@@ -12,6 +12,7 @@ use crate::harness::{TestPortal, Visitor, at, rowan};
 use crate::on_both;
 
 const TEN: &str = "2026-03-12T10:00:00Z";
+const SETTLED: &str = "SELECT COUNT(*) AS n FROM audit WHERE action = 'appointment.settle'";
 
 async fn booked(visitor: &Visitor, start: &str) -> (LinkToken, String) {
     let link = visitor.book("physio", Some("tom"), start).await.unwrap();
@@ -136,12 +137,28 @@ on_both! {
         assert_eq!((visit.status, visit.unsettled.unwrap().kind), (VisitStatus::Booked, UnsettledKind::Unfit));
     }
 
+    async fn who_was_reached_another_way_leaves_the_list_by_staffs_hand(portal: TestPortal) {
+        let maya = portal.visitor(1);
+        let (link, number) = booked(&maya, TEN).await;
+        let settle = async || portal.booking.settle_for_clinic(&staff(), &rowan(), &number).await;
+        assert_eq!(settle().await, Ok(false), "nothing was open");
+        portal.booking.change_for_clinic(&staff(), &rowan(), &number, Change::Cancel).await.unwrap();
+        portal.booking.settle(&maya.caller, &rowan(), &link, Settlement::Call).await.unwrap();
+        assert!(unsettled(&portal).await[0].wants_call);
+        assert_eq!((settle().await, unsettled(&portal).await), (Ok(true), vec![]));
+        assert_eq!(maya.visit(&link).await.unsettled, None);
+        assert_eq!((settle().await, portal.count(SETTLED).await), (Ok(false), 1), "once in the audit");
+        let nobody = portal.booking.settle_for_clinic(&staff(), &rowan(), "RS-000000").await;
+        assert_eq!(nobody, Err(PortalError::NotFound));
+    }
+
     async fn patients_change_nothing_on_the_clinics_behalf(portal: TestPortal) {
         let maya = portal.visitor(1);
         let (_, number) = booked(&maya, TEN).await;
         let changed = portal.booking.change_for_clinic(&maya.caller, &rowan(), &number, Change::Cancel).await;
         assert_eq!(changed, Err(PortalError::NotFound));
         assert_eq!(portal.booking.unsettled(&maya.caller, &rowan()).await, Err(PortalError::NotFound));
+        assert_eq!(portal.booking.settle_for_clinic(&maya.caller, &rowan(), &number).await, Err(PortalError::NotFound));
         let forged = LinkToken("forged".into());
         assert_eq!(portal.booking.settle(&maya.caller, &rowan(), &forged, Settlement::Works).await, Err(PortalError::NotFound));
     }
