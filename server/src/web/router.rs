@@ -5,7 +5,7 @@
 //! is turned away), [`security::guard`] (host, origin, rates, time), [`security::gather`]
 //! (the whole body), the address as it should be ([`tidy`]), and then a page, a server function or a file.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use app::Hue;
 use app::booking::api::BookingService;
@@ -25,7 +25,7 @@ use axum::routing::{get, post};
 use futures::future::BoxFuture;
 use leptos::config::LeptosOptions;
 use leptos::prelude::{IntoAny as _, provide_context, use_context};
-use leptos_axum::{LeptosRoutes as _, ResponseOptions, generate_route_list, render_app_async_with_context};
+use leptos_axum::{AxumRouteListing, LeptosRoutes as _, ResponseOptions, generate_route_list, render_app_async_with_context};
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
@@ -43,6 +43,11 @@ use crate::embed::{self, Door};
 use crate::fhir::scheduling::{self, Publisher};
 use crate::letters::mailbox::Mailbox;
 use crate::letters::mailbox_page;
+
+/// Where there are pages. Looked for once: Leptos keeps every page of this process from asking for
+/// anything meanwhile, and one that is being made then would wait for ever.
+static PAGES: LazyLock<Vec<AxumRouteListing>> =
+    LazyLock::new(|| [generate_route_list(app::App), generate_route_list(app::embed::Widget)].concat());
 
 /// What the addresses need of the rest of the server.
 #[derive(Clone)]
@@ -74,9 +79,7 @@ pub fn router(config: &Config, web: Web, gate: &Arc<Gate>) -> Router {
     let options = LeptosOptions::builder().output_name("perennial").build();
     let not_found = render_app_async_with_context(context.clone(), shell.clone());
     let (origin, send_context) = (config.origin.to_string(), context.clone());
-    let mut routes = generate_route_list(app::App);
-    routes.extend(generate_route_list(app::embed::Widget));
-    let pages = Router::new().leptos_routes_with_context(&options, routes, context, shell).with_state(options);
+    let pages = Router::new().leptos_routes_with_context(&options, PAGES.clone(), context, shell).with_state(options);
     let mailbox = web.mailbox.clone().map_or_else(Router::new, |mailbox| mailbox_page::router(mailbox, format!("/{style}")));
     let router = Router::new()
         .route("/health", get(plain::health))
