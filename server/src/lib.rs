@@ -14,6 +14,7 @@
 //! - [`link`]: the signed part of private links
 //! - [`labels`]: what the server writes for people: times, days, money, names
 //! - [`client`]: asks other servers
+//! - [`private`]: files that nobody else on the machine may read
 //! - [`failure`]: how a service fails, and what the caller hears of it
 //! - [`fhir`]: what programs of others read
 //! - one folder per feature, implementing the trait of the same word in `app`: [`clinic`], [`booking`], [`waitlist`]
@@ -36,6 +37,7 @@ pub mod labels;
 pub mod letters;
 pub mod link;
 pub mod patient;
+pub mod private;
 pub mod store;
 pub mod telemetry;
 pub mod waitlist;

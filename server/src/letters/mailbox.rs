@@ -14,6 +14,7 @@ use std::time::SystemTime;
 use uuid::Uuid;
 
 use super::letter::MessageId;
+use crate::private;
 
 /// How many letters the folder lists.
 const LISTED_MAX: usize = 200;
@@ -62,7 +63,7 @@ impl Mailbox {
         let folder = self.folder.clone();
         let name = format!("{}{ENDING}", id.local());
         blocking(move || {
-            fs::create_dir_all(&folder)?;
+            private::create_folder(&folder)?;
             let written = folder.join(format!(".{draft}"));
             write_whole(&written, &message)
                 .and_then(|()| fs::rename(&written, folder.join(name)))
@@ -111,7 +112,7 @@ impl Mailbox {
 }
 
 fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
+    let mut file = private::file().create(true).truncate(true).open(path)?;
     file.write_all(content)?;
     file.sync_all()
 }

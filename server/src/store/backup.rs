@@ -10,6 +10,7 @@ use sqlx::{Connection as _, SqliteConnection};
 use super::database::sqlite_options;
 use super::migrate::newest;
 use super::{Address, Database, StoreError};
+use crate::private;
 
 impl Database {
     /// Writes a copy of this moment to `file`. Readers and the writer go on meanwhile.
@@ -60,7 +61,7 @@ pub async fn restore(backup: &Path, address: &Address, replace: bool) -> Result<
     if in_place {
         fold_log(path).await?;
     } else if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
+        private::create_folder(folder).map_err(|error| unwritable(folder, &error))?;
     }
     let fresh = with_suffix(path, ".restored");
     remove_if_there(&fresh)?;
@@ -78,6 +79,7 @@ pub async fn restore(backup: &Path, address: &Address, replace: bool) -> Result<
 async fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
     let part = with_suffix(to, ".part");
     remove_if_there(&part)?;
+    let _ = private::file().create_new(true).open(&part);
     let copied = async {
         let mut connection = SqliteConnection::connect_with(&reading(from)).await?;
         sqlx::query("VACUUM INTO $1").bind(part.to_string_lossy()).execute(&mut connection).await?;

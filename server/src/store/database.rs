@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use super::tx::Session;
 use super::writer::{BATCH_MAX, Opener, Writer};
 use super::{Dialect, StoreError, Tx};
+use crate::private;
 
 /// Older ones can corrupt a database in WAL mode: <https://www.sqlite.org/wal.html#walresetbug>.
 const SQLITE_VERSION_MIN: [u32; 3] = [3, 51, 3];
@@ -233,9 +234,11 @@ fn writing(options: SqliteConnectOptions) -> SqliteConnectOptions {
 async fn open_sqlite(path: &Path) -> Result<SqliteConnectOptions, StoreError> {
     let shown = path.display();
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder)
+        private::create_folder(folder)
             .map_err(|error| StoreError::Refused(format!("The folder {} can't be made: {error}.", folder.display())))?;
     }
+    // SQLite would let everybody read it. What hinders this hinders SQLite, which says it better.
+    let _ = private::file().create_new(true).open(path);
     let options = sqlite_options(path);
     let check = async {
         let mut connection = SqliteConnection::connect_with(&writing(options.clone())).await?;
