@@ -19,6 +19,7 @@ use crate::config::{Config, Shown, is_local};
 use crate::letters::sms::Sms;
 use crate::letters::smtp::Smtp;
 use crate::letters::store::lost;
+use crate::private;
 use crate::store::{Address, Database, StoreError, newest_migration};
 use crate::web::site;
 
@@ -86,6 +87,14 @@ pub async fn examine(config: &Config) -> Report {
     if !config.origin.is_local() && !config.origin.is_secure() {
         findings.push(Finding::Bad("the origin is not https: what patients type can be read on its way".to_owned()));
     }
+    // This program speaks no TLS itself, so something in front of it does.
+    if config.origin.is_secure() && config.trusted_proxies == 0 {
+        findings.push(Finding::Bad(
+            "all patients count as one address, the proxy's, and share its limits: let it write X-Forwarded-For and set \
+             trusted_proxies = 1"
+                .to_owned(),
+        ));
+    }
     if let Err(error) = database(config, &mut findings).await {
         findings.push(Finding::Bad(format!("the database: {error}")));
     }
@@ -119,6 +128,7 @@ async fn definitions(config: &Config) -> Result<Vec<Current>, StoreError> {
 async fn mail(config: &Config) -> Vec<Finding> {
     let Some(mail) = &config.mail else {
         let mut findings: Vec<Finding> = folder("the mailbox", &config.mailbox).into_iter().collect();
+        findings.extend(exposed("the mailbox", &config.mailbox));
         if !config.origin.is_local() {
             findings.push(Finding::Note("no mail server is set, so letters stay in the mailbox: see mail.server".to_owned()));
         }
@@ -150,6 +160,12 @@ fn folder(what: &str, path: &Path) -> Option<Finding> {
     })
 }
 
+/// What every account of the machine may read.
+fn exposed(what: &str, path: &Path) -> Option<Finding> {
+    let path = private::is_open_to_all(path).then(|| path.display())?;
+    Some(Finding::Bad(format!("{what} at {path} may be read by every account of this machine: `chmod o= {path}`")))
+}
+
 async fn database(config: &Config, findings: &mut Vec<Finding>) -> Result<(), StoreError> {
     if let Address::Sqlite(path) = &config.database {
         findings.extend(path.parent().and_then(|parent| folder("the database's folder", parent)));
@@ -157,6 +173,7 @@ async fn database(config: &Config, findings: &mut Vec<Finding>) -> Result<(), St
             findings.push(Finding::Note(format!("there is no database at {} yet: `perennial serve` makes it", path.display())));
             return Ok(());
         }
+        findings.extend(exposed("the database", path));
     }
     let database = Database::open(&config.database).await?;
     let examined = examine_database(&database, findings).await;
@@ -226,6 +243,7 @@ fn failed_letters((lately, before): (i64, i64)) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::testing::Folder;
 
     #[tokio::test]
     async fn a_doctor_makes_no_database_and_says_that_there_is_none() {
@@ -243,6 +261,38 @@ mod tests {
         assert!(report.to_string().contains("there is no database at"), "{report}");
         assert!(std::fs::read_dir(&folder).unwrap().next().is_none());
         std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    /// What is found with this file of settings and a database in a folder of its own, 755 itself.
+    #[cfg(unix)]
+    async fn found(folder: &Path, more: &str) -> String {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let file = format!("database = \"sqlite:{0}/p.db\"\nmailbox = \"{0}/mailbox\"\n{more}", folder.display());
+        let config = Config::from_sources("f", &file, |_| None).unwrap();
+        Database::open(&config.database).await.unwrap().close().await;
+        examine(&config).await.to_string()
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_database_that_every_account_may_read_is_wrong_and_ours_is_not() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = Folder::new();
+        assert!(!found(folder.path(), "").await.contains("every account"));
+        std::fs::set_permissions(folder.path().join("p.db"), std::fs::Permissions::from_mode(0o644)).unwrap();
+        let text = found(folder.path(), "").await;
+        assert!(text.contains("wrong  the database") && text.contains("`chmod o="), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_proxy_that_nobody_told_of_is_wrong() {
+        let says = async |more: &str| {
+            let file = format!("database = \"sqlite:nowhere/none.db\"\norigin = \"https://portal.example\"\n{more}");
+            examine(&Config::from_sources("f", &file, |_| None).unwrap()).await.to_string()
+        };
+        assert!(says("").await.contains("trusted_proxies = 1"));
+        assert!(!says("trusted_proxies = 1").await.contains("trusted_proxies = 1"));
     }
 
     #[tokio::test]
