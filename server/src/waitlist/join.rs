@@ -267,7 +267,8 @@ async fn join(tx: &mut Tx, clinic: &Clinic, joining: &Joining) -> Result<Option<
     }
     row.wish = wish.clone();
     row.submitted = true;
-    let refusal = if row.appointment.is_some() {
+    // Who waits already changes what suits them: their page asks for no details again.
+    let refusal = if row.appointment.is_some() || row.state == State::Waiting {
         None
     } else {
         row.draft = draft.clone();

@@ -178,6 +178,21 @@ on_both! {
         assert_eq!(portal.overlaps().await, 0);
     }
 
+    async fn who_waits_says_anew_what_suits_and_stays_who_they_are(portal: TestPortal) {
+        let ten = fill_calendar(&portal).await;
+        shut_other_days(&portal).await;
+        let maya = waiter(&portal, 1);
+        let entry = maya.join(physio(), WishDraft::default()).await;
+        // The page of one who waits has a form for the wish, and nothing else in it.
+        maya.fill(&entry, Draft::default(), thursdays()).await.unwrap();
+        let shown = maya.entry(&entry).await;
+        assert_eq!((shown.draft.name, shown.wish), (maya.visitor.draft().name, thursdays()));
+        portal.visitor(102).cancel(&ten).await.unwrap();
+        work(&portal).await;
+        let offer = maya.offered(&entry).await.unwrap();
+        maya.take(&offer).await.unwrap();
+    }
+
     async fn a_visit_moves_to_the_offered_time_and_the_next_one_gets_its_old_time(portal: TestPortal) {
         let ten = fill_calendar(&portal).await;
         shut_other_days(&portal).await;
