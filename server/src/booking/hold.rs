@@ -243,9 +243,15 @@ async fn secure_place(
     until: Option<DateTime<Utc>>,
 ) -> Result<Taken, Failure> {
     let (clinic, now) = (&finder.view.clinic.slug, finder.view.now);
-    if is_kept && finder.still_gives(place) && guard::keep(tx, clinic, holder.0, until).await? > 0 {
+    // All of it or nothing: after it ended, somebody may have taken a part.
+    let ticks = if place.session.is_some() {
+        1
+    } else {
+        (place.busy.until - place.busy.from).unsigned_abs() * if place.room.is_some() { 2 } else { 1 }
+    };
+    if is_kept && finder.still_gives(place) && guard::keep(tx, clinic, holder.0, until).await? == ticks {
         if let Some(session) = place.session {
-            guard::keep_session(tx, clinic, session, place, now).await?;
+            guard::keep_session(tx, clinic, session, now).await?;
         }
         return Ok(Taken::Yes);
     }

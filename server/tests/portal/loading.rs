@@ -1,6 +1,7 @@
 //! A changed clinic file: taken into use only if every booked visit still fits.
 
 use app::clinic::model::{Clinic, Closure};
+use app::error::{PortalError, Reason};
 use server::clinic::load::{Loaded, Refused, load};
 
 use super::clinic::{small, texts};
@@ -89,6 +90,22 @@ on_both! {
         portal.reload(|clinic| clinic.treatments[0].room_kind = None).await;
         portal.visitor(1).book("physio", Some("tom"), TEN).await.unwrap();
         assert_eq!(why(change(&portal, false, |_| {}).await), "it has no room, and \"physio\" needs one now");
+    }
+
+    async fn a_group_that_takes_longer_than_when_it_was_booked_is_guarded_as_long(portal: TestPortal) {
+        portal.visitor(1).book("class", Some("tom"), TEN).await.unwrap();
+        let ticks = "SELECT COUNT(*) AS n FROM occupancy WHERE resource = 'practitioner/tom' AND expires_at IS NULL";
+        let before = portal.count(ticks).await;
+        portal.reload(|clinic| clinic.treatments[2].buffer_before_min = 10).await;
+        let hold = portal.visitor(2).hold("class", Some("tom"), TEN).await.unwrap();
+        portal.visitor(2).release(&hold).await.unwrap();
+        assert_eq!(portal.visitor(3).hold("physio", Some("tom"), TEN).await, Err(PortalError::Conflict(Reason::SlotTaken)));
+        for number in 2..=4 {
+            portal.visitor(number).book("class", Some("tom"), TEN).await.unwrap();
+        }
+        assert_eq!(portal.visitor(5).hold("class", Some("tom"), TEN).await, Err(PortalError::Conflict(Reason::SlotTaken)));
+        assert_eq!(portal.count(ticks).await, before + 2, "the ten minutes before belong to it now");
+        assert_eq!(portal.overlaps().await, 0);
     }
 
     async fn a_group_that_shrinks_below_those_who_booked_does_not_fit(portal: TestPortal) {

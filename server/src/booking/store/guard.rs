@@ -30,28 +30,29 @@ pub fn room_resource(room: &RoomSlug) -> String {
     format!("room/{room}")
 }
 
-/// Who has any of these ticks now.
-async fn holder(
+/// Who has any of these ticks now, and how many.
+async fn holders(
     tx: &mut Tx,
     clinic: &ClinicSlug,
     resource: &str,
     ticks: Span,
     now: DateTime<Utc>,
-) -> Result<Option<Uuid>, StoreError> {
+) -> Result<Vec<(Uuid, i64)>, StoreError> {
     tx.query(
-        "SELECT holder FROM occupancy
+        "SELECT holder, COUNT(*) AS ticks FROM occupancy
          WHERE clinic = $1 AND resource = $2 AND tick >= $3 AND tick < $4 AND (expires_at IS NULL OR expires_at > $5)
-         LIMIT 1",
+         GROUP BY holder",
     )
     .bind(clinic.as_str())
     .bind(resource)
     .bind(ticks.from)
     .bind(ticks.until)
     .bind(now)
-    .fetch_optional()
+    .fetch_all()
     .await?
-    .map(|row| row.get("holder"))
-    .transpose()
+    .iter()
+    .map(|row| Ok((row.get("holder")?, row.get("ticks")?)))
+    .collect()
 }
 
 /// Whether nobody has any of these ticks of a resource.
@@ -62,7 +63,7 @@ pub async fn is_free(
     ticks: Span,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
-    Ok(holder(tx, clinic, resource, ticks, now).await?.is_none())
+    Ok(holders(tx, clinic, resource, ticks, now).await?.is_empty())
 }
 
 /// Takes the ticks, or fails with `Unique` if someone has one of them.
@@ -141,34 +142,51 @@ async fn take_visit(tx: &mut Tx, claim: &Claim<'_>) -> Result<Taken, StoreError>
 /// session's name; they stay occupied as long as any seat is.
 async fn take_seat(tx: &mut Tx, claim: &Claim<'_>, session: Uuid) -> Result<Taken, StoreError> {
     let Claim { clinic, place, capacity, holder, expires_at, now } = *claim;
-    match self::holder(tx, clinic, &practitioner_resource(&place.practitioner), place.busy, now).await? {
-        // Everyone in a session is in its room, whichever the claim names.
-        Some(id) if id == session => {
-            if let Some(room) = &place.room
-                && self::holder(tx, clinic, &room_resource(room), place.busy, now).await? != Some(session)
-            {
-                return Ok(Taken::No);
-            }
+    if holders(tx, clinic, &practitioner_resource(&place.practitioner), place.busy, now).await?.is_empty() {
+        release(tx, clinic, session).await?;
+        let whole = Claim { holder: session, ..*claim };
+        if take_visit(tx, &whole).await? == Taken::No {
+            return Ok(Taken::No);
         }
-        Some(_) => return Ok(Taken::No),
-        None => {
-            release(tx, clinic, session).await?;
-            let whole = Claim { holder: session, ..*claim };
-            if take_visit(tx, &whole).await? == Taken::No {
-                return Ok(Taken::No);
-            }
-        }
+    } else if widen(tx, claim, session).await? == Taken::No {
+        return Ok(Taken::No);
     }
-    let start = Span { from: place.busy.from, until: place.busy.from + 1 };
+    // A seat is one of its session, at whichever tick that began when the seat was taken.
+    let (ever, start) = (Span { from: i64::MIN, until: i64::MAX }, Span { from: place.busy.from, until: place.busy.from + 1 });
     for seat in 1..=capacity {
         let resource = seat_resource(session, seat);
-        if is_free(tx, clinic, &resource, start, now).await? {
+        if is_free(tx, clinic, &resource, ever, now).await? {
             insert(tx, &Wish { clinic, resource: &resource, ticks: start, holder, expires_at }, now).await?;
-            keep_session(tx, clinic, session, place, now).await?;
+            keep_session(tx, clinic, session, now).await?;
             return Ok(Taken::Yes);
         }
     }
     Ok(Taken::No)
+}
+
+/// Sees that a session has all of the ticks that a seat in it claims: its treatment may take longer
+/// than when its first seat was taken. Everyone in a session is in its room, whichever the claim names.
+async fn widen(tx: &mut Tx, claim: &Claim<'_>, session: Uuid) -> Result<Taken, StoreError> {
+    let Claim { clinic, place, now, .. } = *claim;
+    let practitioner = practitioner_resource(&place.practitioner);
+    for resource in std::iter::once(practitioner).chain(place.room.as_ref().map(room_resource)) {
+        match holders(tx, clinic, &resource, place.busy, now).await?.as_slice() {
+            [(id, ticks)] if *id == session && *ticks == place.busy.until - place.busy.from => {}
+            [(id, _)] if *id == session => {
+                tx.query("DELETE FROM occupancy WHERE clinic = $1 AND resource = $2 AND holder = $3")
+                    .bind(clinic.as_str())
+                    .bind(resource.as_str())
+                    .bind(session)
+                    .execute()
+                    .await?;
+                let ticks = place.busy;
+                insert(tx, &Wish { clinic, resource: &resource, ticks, holder: session, expires_at: claim.expires_at }, now)
+                    .await?;
+            }
+            _ => return Ok(Taken::No),
+        }
+    }
+    Ok(Taken::Yes)
 }
 
 fn seat_resource(session: Uuid, seat: u32) -> String {
@@ -176,21 +194,14 @@ fn seat_resource(session: Uuid, seat: u32) -> String {
 }
 
 /// Lets a session's own ticks last exactly as long as its longest seat, or end with its last.
-pub async fn keep_session(
-    tx: &mut Tx,
-    clinic: &ClinicSlug,
-    session: Uuid,
-    place: &Place,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
+pub async fn keep_session(tx: &mut Tx, clinic: &ClinicSlug, session: Uuid, now: DateTime<Utc>) -> Result<(), StoreError> {
     let seats = tx
         .query(
             "SELECT expires_at FROM occupancy
-             WHERE clinic = $1 AND resource LIKE $2 AND tick = $3 AND (expires_at IS NULL OR expires_at > $4)",
+             WHERE clinic = $1 AND resource LIKE $2 AND (expires_at IS NULL OR expires_at > $3)",
         )
         .bind(clinic.as_str())
         .bind(format!("seat/{session}/%"))
-        .bind(place.busy.from)
         .bind(now)
         .fetch_all()
         .await?;
@@ -224,7 +235,7 @@ pub async fn release(tx: &mut Tx, clinic: &ClinicSlug, holder: Uuid) -> Result<(
 pub async fn vacate(tx: &mut Tx, clinic: &ClinicSlug, holder: Uuid, place: &Place, now: DateTime<Utc>) -> Result<(), StoreError> {
     release(tx, clinic, holder).await?;
     match place.session {
-        Some(session) => keep_session(tx, clinic, session, place, now).await,
+        Some(session) => keep_session(tx, clinic, session, now).await,
         None => Ok(()),
     }
 }
