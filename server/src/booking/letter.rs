@@ -1,6 +1,7 @@
 //! What a letter about a visit needs to know, read at the moment it is sent.
 
 use app::ids::{AppointmentId, ClinicSlug};
+use uuid::Uuid;
 
 use super::store::appointment::{self, AppointmentRow};
 use super::store::patient;
@@ -19,11 +20,16 @@ pub struct LetterFacts {
     pub told: Option<String>,
 }
 
-/// The facts as they are now; `None` if there is no such visit.
-pub async fn letter_facts(tx: &mut Tx, clinic: &ClinicSlug, id: AppointmentId) -> Result<Option<LetterFacts>, StoreError> {
+/// The facts as they are now; `None` if there is no such visit. `job`: the one that writes, if one does.
+pub async fn letter_facts(
+    tx: &mut Tx,
+    clinic: &ClinicSlug,
+    id: AppointmentId,
+    job: Option<Uuid>,
+) -> Result<Option<LetterFacts>, StoreError> {
     let Some(appointment) = appointment::get(tx, clinic, id).await? else { return Ok(None) };
     let patient_name = patient::name(tx, clinic, appointment.patient).await?.unwrap_or_default();
     let unsettled = unsettled::get(tx, clinic, id).await?;
-    let told = last_told(tx, clinic, id, appointment.series).await?;
+    let told = last_told(tx, clinic, id, appointment.series, job).await?;
     Ok(Some(LetterFacts { appointment, patient_name, unsettled, told }))
 }

@@ -84,7 +84,7 @@ impl VisitLetters {
         let id = subject.appointment;
         let clinic = self.clinic(slug).await?;
         let mut tx = self.database.read().await?;
-        let facts = letter_facts(&mut tx, slug, id).await?.ok_or(JobError::Moot("there is no such visit"))?;
+        let facts = letter_facts(&mut tx, slug, id, Some(job.id)).await?.ok_or(JobError::Moot("there is no such visit"))?;
         let (visit, told) = (&facts.appointment, tell::told(&facts));
         if tell::is_superseded(&mut tx, slug, visit, subject.sequence).await? {
             return Err(JobError::Moot("a later change is told instead"));
@@ -126,12 +126,38 @@ impl VisitLetters {
         why: &'static str,
     ) -> Result<(), StoreError> {
         let (clinic, job) = (slug.clone(), job.id);
-        self.database.write(async move |tx| store::withdraw(tx, &clinic, about, job, None, why).await).await
+        self.database.write(async move |tx| store::withdraw(tx, &clinic, about, job, "", why).await).await
+    }
+
+    /// Sends each, whatever becomes of the others: one bad address is no reason to keep a letter from
+    /// a good one. What went out is left out by the next run, so that answers the most hopeful.
+    pub(super) async fn send_all(&self, slug: &ClinicSlug, news: Vec<News>, job: &Job) -> Result<(), JobError> {
+        let hope = |error: &JobError| match error {
+            JobError::NotYet(_) => 3,
+            JobError::Retry(_) => 2,
+            JobError::Fail(_) => 1,
+            JobError::Moot(_) => 0,
+        };
+        let beside = news.iter().map(|news| news.letter.id.to_string()).collect::<Vec<_>>().join(" ");
+        let mut worst: Option<JobError> = None;
+        for news in news {
+            if let Err(error) = self.send_beside(slug, news, &beside, job).await
+                && worst.as_ref().is_none_or(|worst| hope(worst) < hope(&error))
+            {
+                worst = Some(error);
+            }
+        }
+        worst.map_or(Ok(()), Err)
     }
 
     pub(super) async fn send(&self, slug: &ClinicSlug, news: News, job: &Job) -> Result<(), JobError> {
+        self.send_all(slug, vec![news], job).await
+    }
+
+    /// Sends one of the letters that this run of the job sends.
+    async fn send_beside(&self, slug: &ClinicSlug, news: News, beside: &str, job: &Job) -> Result<(), JobError> {
         let now = self.clock.now();
-        let begun = self.begin(slug, &news, job, now).await?;
+        let begun = self.begin(slug, &news, beside, job, now).await?;
         let News { about, letter, .. } = news;
         let delivered = match begun {
             // Between our look and now; the next run sees what it is now.
@@ -155,9 +181,16 @@ impl VisitLetters {
     }
 
     /// Notes that the letter is about to go out, if the visit is still what the letter says.
-    async fn begin(&self, slug: &ClinicSlug, news: &News, job: &Job, now: DateTime<Utc>) -> Result<Standing, StoreError> {
+    async fn begin(
+        &self,
+        slug: &ClinicSlug,
+        news: &News,
+        beside: &str,
+        job: &Job,
+        now: DateTime<Utc>,
+    ) -> Result<Standing, StoreError> {
         let (clinic, letter, told, about) = (slug.clone(), news.letter.clone(), news.told.clone(), news.about);
-        let attempt = Attempt { id: self.clock.new_id(), about, job: job.id, told, now };
+        let attempt = Attempt { id: self.clock.new_id(), about, job: job.id, beside: beside.to_owned(), told, now };
         self.database
             .write(async move |tx| {
                 if let Some(told) = &attempt.told

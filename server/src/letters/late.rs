@@ -36,7 +36,7 @@ impl JobRun for LateLetters {
         let slug: ClinicSlug = job.clinic.parse().map_err(|error| JobError::Fail(anyhow!("the clinic's slug: {error}")))?;
         let clinic = visits.clinic(&slug).await?;
         let mut tx = visits.database.read().await?;
-        let facts = letter_facts(&mut tx, &slug, appointment).await?.ok_or(JobError::Moot("there is no such visit"))?;
+        let facts = letter_facts(&mut tx, &slug, appointment, None).await?.ok_or(JobError::Moot("there is no such visit"))?;
         let visit = &facts.appointment;
         let now = visits.clock.now();
         match minutes {

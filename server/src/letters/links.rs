@@ -73,10 +73,7 @@ impl JobRun for LinkLetters {
             }
         }
         drop(tx);
-        for news in news {
-            letters.send(&slug, news, job).await?;
-        }
-        Ok(())
+        letters.send_all(&slug, news, job).await
     }
 }
 

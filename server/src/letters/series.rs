@@ -63,7 +63,7 @@ impl JobRun for SeriesLetters {
         let clinic = letters.clinic(&slug).await?;
         let mut tx = letters.database.read().await?;
         let mut news = Vec::new();
-        for visits in self.alike(&mut tx, &slug, &subject).await? {
+        for visits in self.alike(&mut tx, &slug, &subject, job.id).await? {
             let written = self.write(&clinic, subject.series, &visits).map_err(|error| JobError::Fail(anyhow!(error)))?;
             if let Some(written) = written
                 && !super::store::is_settled(&mut tx, &slug, &written.letter).await?
@@ -77,20 +77,23 @@ impl JobRun for SeriesLetters {
             letters.withdraw(&slug, AppointmentId(subject.series), job, why).await?;
             return Err(JobError::Moot(why));
         }
-        for news in news {
-            letters.send(&slug, news, job).await?;
-        }
-        Ok(())
+        letters.send_all(&slug, news, job).await
     }
 }
 
 impl SeriesLetters {
     /// The visits that are news, those together that one letter can tell.
-    async fn alike(&self, tx: &mut Tx, slug: &ClinicSlug, subject: &Subject) -> Result<Vec<Vec<LetterFacts>>, JobError> {
+    async fn alike(
+        &self,
+        tx: &mut Tx,
+        slug: &ClinicSlug,
+        subject: &Subject,
+        job: Uuid,
+    ) -> Result<Vec<Vec<LetterFacts>>, JobError> {
         let now = self.0.clock.now();
         let mut groups: Vec<Vec<LetterFacts>> = Vec::new();
         for (id, sequence) in &subject.visits {
-            let Some(facts) = letter_facts(tx, slug, *id).await? else { continue };
+            let Some(facts) = letter_facts(tx, slug, *id, Some(job)).await? else { continue };
             let visit = &facts.appointment;
             let is_known = facts.told.as_ref() == Some(&tell::told(&facts));
             // Nobody has to be told that what they never heard of is cancelled.

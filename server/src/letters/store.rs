@@ -33,6 +33,8 @@ pub struct Attempt {
     pub id: Uuid,
     pub about: AppointmentId,
     pub job: Uuid,
+    /// The ids of all letters that this run of the job sends, with spaces between.
+    pub beside: String,
     /// `None`: the letter tells the patient nothing new about the visit.
     pub told: Option<String>,
     pub now: DateTime<Utc>,
@@ -86,9 +88,9 @@ async fn state(tx: &mut Tx, clinic: &ClinicSlug, letter: &Letter) -> Result<Opti
 /// Notes that the letter is about to be handed over: before it is, so that a program that ends in
 /// between leaves a trace. An earlier attempt without an end counts as one without an answer.
 pub async fn begin(tx: &mut Tx, clinic: &ClinicSlug, letter: &Letter, attempt: &Attempt) -> Result<Standing, StoreError> {
-    let Attempt { id, about, job, told, now } = attempt;
+    let Attempt { id, about, job, beside, told, now } = attempt;
     // The same job may have tried to send another letter before the visit changed.
-    withdraw(tx, clinic, *about, *job, Some(letter), "a later change is told instead").await?;
+    withdraw(tx, clinic, *about, *job, beside, "a later change is told instead").await?;
     let added = tx
         .query(
             "INSERT INTO letter (id, clinic, kind, appointment, channel, recipient_hint, reason, language, message_id, sent_at, state, told, job)
@@ -138,47 +140,52 @@ pub async fn begin(tx: &mut Tx, clinic: &ClinicSlug, letter: &Letter, attempt: &
     Ok(standing)
 }
 
-/// Takes back the letters about a visit that a job did not get out, except for one.
+/// Takes back the letters about a visit that a job did not get out, but for those whose ids `except` has.
 pub async fn withdraw(
     tx: &mut Tx,
     clinic: &ClinicSlug,
     about: AppointmentId,
     job: Uuid,
-    except: Option<&Letter>,
+    except: &str,
     why: &str,
 ) -> Result<(), StoreError> {
     tx.query(
         "UPDATE letter SET state = 'withdrawn', detail = $1
-         WHERE clinic = $2 AND appointment = $3 AND job = $4 AND message_id <> $5 AND state IN ('waiting', 'sending')",
+         WHERE clinic = $2 AND appointment = $3 AND job = $4 AND $5 NOT LIKE '%' || message_id || '%'
+         AND state IN ('waiting', 'sending')",
     )
     .bind(why)
     .bind(clinic.as_str())
     .bind(about.0)
     .bind(job)
-    .bind(except.map(|letter| letter.id.to_string()).unwrap_or_default())
+    .bind(except)
     .execute()
     .await
     .map(drop)
 }
 
 /// What the last letter about a visit said of it, as far as letters went out. A letter about
-/// several is about the first of their series, and has a line for each.
+/// several is about the first of their series, and has a line for each. A `job` that asks does not
+/// count what it has begun to send itself: nobody knows whether that arrived.
 pub async fn last_told(
     tx: &mut Tx,
     clinic: &ClinicSlug,
     about: AppointmentId,
     series: Option<Uuid>,
+    job: Option<Uuid>,
 ) -> Result<Option<String>, StoreError> {
     let letters = tx
         .query(
             "SELECT kind, told FROM letter WHERE clinic = $1 AND told IS NOT NULL
              AND state IN ('sending', 'sent', 'delivered', 'unknown')
              AND (appointment = $2 AND kind NOT LIKE 'series%' OR appointment = $3 AND kind LIKE 'series%')
+             AND (state <> 'sending' OR job IS NULL OR job <> $4)
              ORDER BY sent_at DESC, id DESC",
         )
         .bind(clinic.as_str())
         .bind(about.0)
         .bind(series)
+        .bind(job.unwrap_or_default())
         .fetch_all()
         .await?;
     for row in &letters {

@@ -147,13 +147,13 @@ pub(super) async fn told_now(
     before: &str,
 ) -> Result<Option<String>, StoreError> {
     if !kind.is_series() {
-        return Ok(letter_facts(tx, clinic, about).await?.as_ref().map(told));
+        return Ok(letter_facts(tx, clinic, about, None).await?.as_ref().map(told));
     }
     let mut visits = Vec::new();
     for line in before.lines() {
         let id = line.split(' ').next().and_then(|id| id.parse().ok()).map(AppointmentId);
         let Some(id) = id else { return Ok(None) };
-        let Some(facts) = letter_facts(tx, clinic, id).await? else { return Ok(None) };
+        let Some(facts) = letter_facts(tx, clinic, id, None).await? else { return Ok(None) };
         visits.push(facts);
     }
     Ok(Some(told_together(&visits)))

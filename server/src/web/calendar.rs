@@ -40,7 +40,7 @@ impl Calendars {
         let Some(id) = self.links.open(Purpose::Visit, link) else { return Ok(None) };
         let Some(current) = self.clinics.get(slug) else { return Ok(None) };
         let mut tx = self.database.read().await?;
-        let Some(facts) = letter_facts(&mut tx, slug, AppointmentId(id)).await? else { return Ok(None) };
+        let Some(facts) = letter_facts(&mut tx, slug, AppointmentId(id), None).await? else { return Ok(None) };
         let letter = VisitLetter { facts: &facts, clinic: &current.clinic, link, origin: &self.origin, now: self.clock.now() };
         letter.calendar(language).map(Some).map_err(|error| Failure::Broken(error.to_string()))
     }

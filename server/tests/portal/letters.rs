@@ -246,6 +246,24 @@ on_both! {
         assert!(kept_back(&portal).await.is_empty());
     }
 
+    async fn a_change_that_was_told_without_an_answer_is_told_once_more(portal: TestPortal) {
+        let server = MailServer::start(Manner::Accepting).await;
+        let worker = worker(&portal, &post(&server), &[]).await;
+        book(&portal, 1, THURSDAY).await;
+        worker.run_due().await.unwrap();
+        server.behave(Manner::DroppingAfter);
+        change(&portal, "booked", "2026-03-12T10:00:00Z").await;
+        portal.clock.advance(TimeDelta::minutes(3));
+        worker.run_due().await.unwrap();
+        server.behave(Manner::Accepting);
+        portal.clock.advance(TimeDelta::minutes(1));
+        worker.run_due().await.unwrap();
+        let received = server.received();
+        assert_eq!(received.len(), 3);
+        assert_eq!(received[1].message_id(), received[2].message_id());
+        assert!(kept_back(&portal).await.is_empty());
+    }
+
     async fn a_letter_is_never_handed_over_a_third_time_and_says_that_it_may_have_arrived(portal: TestPortal) {
         let server = MailServer::start(Manner::DroppingAfter).await;
         let worker = worker(&portal, &post(&server), &[]).await;

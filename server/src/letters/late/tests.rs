@@ -78,7 +78,7 @@ on_both! {
         assert!(letter.contains("Subject: Running late: RS-4K7Q2M"), "{letter}");
         let (database, id) = (&late.0.database, AppointmentId(Uuid::from_u128(7)));
         let mut tx = database.read().await.unwrap();
-        let told = super::super::store::last_told(&mut tx, &"rowan-street".parse().unwrap(), id, None).await.unwrap();
+        let told = super::super::store::last_told(&mut tx, &"rowan-street".parse().unwrap(), id, None, None).await.unwrap();
         assert_eq!(told, None, "the patient was told nothing by it");
     }
 
