@@ -12,7 +12,7 @@ use app::clinic::model::{Clinic, Treatment};
 use app::error::{PortalError, Reason};
 use app::ids::AppointmentId;
 use app::request::{Caller, Who};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::find::{self, Finder};
@@ -41,6 +41,9 @@ pub struct Relocating {
     pub now: DateTime<Utc>,
 }
 
+/// Far beyond what any clinic offers, and near enough to count days from.
+const BOOKABLE_MAX: TimeDelta = TimeDelta::days(10 * 366);
+
 /// What the page of a move shows: the visit as it is, and what the new time is agreed to under.
 pub fn version(row: &AppointmentRow, treatment: &Treatment) -> String {
     let status = appointment::status_text(row.status);
@@ -61,6 +64,10 @@ pub async fn preview(
     let location = view.clinic.location(&wish.location).ok_or(PortalError::NotFound)?;
     let practitioners = find::practitioners(&view.clinic, treatment, wish.practitioner.as_ref())?;
     let mut finder = Finder { view, treatment, location, zone: zone_of(location)?, practitioners, visitor, moves: Some(row) };
+    // Only an address that somebody made up asks for a time outside of what anyone could book.
+    if (wish.start - view.now).abs() > BOOKABLE_MAX {
+        return Err(PortalError::NotFound.into());
+    }
     let start = tick(wish.start);
     let is_same = row.place.start == wish.start
         && row.place.location == wish.location
