@@ -254,7 +254,7 @@ impl Config {
     /// Whether everybody who reaches the server may read all letters: for trying it out only.
     pub fn shows_mailbox(&self) -> bool {
         match self.mailbox_page {
-            Choice::Auto => self.origin.is_local(),
+            Choice::Auto => self.origin.is_local() && self.listen.ip().is_loopback(),
             Choice::On => true,
             Choice::Off => false,
         }

@@ -155,7 +155,8 @@ impl Portal {
 
     async fn load_demo(&self) -> anyhow::Result<()> {
         let wanted = match self.config.demo {
-            Choice::Auto => self.clinics.all().is_empty(),
+            // Nobody who serves patients wants an invented clinic beside their own.
+            Choice::Auto => self.clinics.all().is_empty() && self.config.origin.is_local(),
             Choice::On => true,
             Choice::Off => false,
         };

@@ -172,8 +172,8 @@ async fn tidy(State(clinics): State<Arc<Clinics>>, request: Request, next: Next)
             _ => next.run(request).await,
         };
     }
-    // A second slash in front would make it the address of another host.
-    if path.ends_with('/') && !path.starts_with("//") {
+    // A second slash in front would make it the address of another host, and browsers take \ for /.
+    if path.ends_with('/') && !path.starts_with("//") && !path.contains('\\') {
         return Redirect::permanent(&format!("{}{query}", path.trim_end_matches('/'))).into_response();
     }
     next.run(request).await

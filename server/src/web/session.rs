@@ -10,7 +10,7 @@ use app::embed::Frame;
 use app::request::{Caller, TYPED, Typed, VisitorKey, Who};
 use app::words::Language;
 use axum::extract::{Query, Request, State};
-use axum::http::header::{ACCEPT_LANGUAGE, COOKIE, HeaderValue, REFERER, SET_COOKIE};
+use axum::http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, COOKIE, HeaderValue, REFERER, SET_COOKIE};
 use axum::http::{HeaderMap, Method, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -67,7 +67,9 @@ pub async fn resolve(State(sessions): State<Sessions>, mut request: Request, nex
     request.extensions_mut().insert(Caller { who: Who::Visitor(visitor), language, zone });
 
     let mut response = next.run(request).await;
-    if let (Some(language), None) = (chosen, &frame) {
+    // What caches share is nobody's.
+    let is_shared = response.headers().get(CACHE_CONTROL).is_some_and(|value| value.as_bytes().starts_with(b"public"));
+    if let (Some(language), None, false) = (chosen, &frame, is_shared) {
         let secure = if sessions.secure { "; Secure" } else { "" };
         let tag = language.tag();
         set(&mut response, &format!("{LANGUAGE}={tag}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly{secure}"));
