@@ -77,6 +77,7 @@ test("when the answer to choosing a time is lost, the same press again goes on @
   const answer = page.locator("#answer");
   await expect(answer).toContainText("Sorry, something went wrong");
   await expect(answer).toContainText("Try again.");
+  await expect(answer, "on a phone it is above the window").toBeFocused();
   await button.click();
   await arrive(page, heldPage);
 });

@@ -63,8 +63,10 @@ fn times_at(address: Memo<Option<TimesAddress>>, missing: fn(&PortalError) -> An
     let times = ask(move || Some(api::Times { query: address.get()?.query(zone.get()) }));
     let (hold, wait) = (Sending::new::<Hold>(), Asking::new());
     Effect::new(move |_| {
-        if matches!(hold.refused_now(), Some(PortalError::Conflict(_))) {
-            focus_next(ANSWER);
+        let Some(refusal) = hold.refused_now() else { return };
+        // The answer stands above the times, where a phone no longer shows it.
+        focus_next(ANSWER);
+        if let PortalError::Conflict(_) = refusal {
             times.again();
         }
     });
