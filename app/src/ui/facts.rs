@@ -14,7 +14,7 @@ pub fn Fact(
     #[prop(optional)] bold: bool,
 ) -> impl IntoView {
     let main = if bold { view! { <strong>{main}</strong> }.into_any() } else { main.into_any() };
-    let more = (!more.is_empty()).then(|| view! { <br/><span class="quiet">{more}</span> });
+    let more = (!more.is_empty()).then(|| view! { <br/><span class="quiet"><bdi>{more}</bdi></span> });
     view! {
         <li>
             <Icon name=icon/>

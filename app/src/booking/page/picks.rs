@@ -57,7 +57,7 @@ fn pick(icon: &'static str, question: &'static str, chosen: String, more: String
         <span class="grow">
             <small class="quiet">{question}</small>
             <b>{chosen}</b>
-            {(!more.is_empty()).then(|| view! { <small class="quiet wide">{more}</small> })}
+            {(!more.is_empty()).then(|| view! { <small class="quiet wide"><bdi>{more}</bdi></small> })}
         </span>
     };
     if links.is_empty() {
@@ -73,6 +73,6 @@ fn pick(icon: &'static str, question: &'static str, chosen: String, more: String
 }
 
 fn pick_link(href: String, name: String, about: String, current: Option<&'static str>) -> AnyView {
-    let about = (!about.is_empty()).then(|| view! { <small>{about}</small> });
+    let about = (!about.is_empty()).then(|| view! { <small><bdi>{about}</bdi></small> });
     view! { <li><a href=href aria-current=current data-noscroll="">{name}{about}</a></li> }.into_any()
 }
