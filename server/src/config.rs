@@ -67,7 +67,7 @@ pub const SETTINGS: &[Setting] = &[
         "mailbox_page",
         "auto",
         "auto, on or off",
-        "show the mailbox to everybody at /mailbox; auto: only where the origin is this machine",
+        "show the mailbox to everybody at /mailbox; auto: only where nobody but this machine gets",
     ),
     setting(
         "mail.server",
@@ -105,7 +105,12 @@ pub const SETTINGS: &[Setting] = &[
         "a number from 0 to 3600",
         "seconds before a change of a visit is told; one that is undone meanwhile sends nothing",
     ),
-    setting("demo", "auto", "auto, on or off", "load the demo clinic at start; auto: if there is no clinic yet"),
+    setting(
+        "demo",
+        "auto",
+        "auto, on or off",
+        "load the demo clinic at start; auto: if there is no clinic yet, only on this machine",
+    ),
     setting(
         "demo_site",
         "auto",
