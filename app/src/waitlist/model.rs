@@ -94,6 +94,9 @@ pub struct Entry {
 pub enum EntryState {
     /// Not on the list until the form is sent.
     Typing,
+    /// The same, but somebody else, or another browser, began it: nothing that was typed is shown,
+    /// and nothing is asked for that they could read.
+    Elsewhere,
     Waiting {
         /// How many who wait for this treatment are asked before them.
         before: u32,

@@ -1,6 +1,6 @@
 //! What has become of a hold, as its pages show it.
 
-use app::booking::model::{Held, HoldState};
+use app::booking::model::{Draft, Held, HoldState};
 use app::booking::rules::{local_date, tick};
 use app::clinic::model::Treatment;
 use app::fields::FieldErrors;
@@ -18,8 +18,12 @@ use crate::store::Tx;
 /// A hold as its pages show it.
 pub async fn held(tx: &mut Tx, caller: &Caller, view: &View, link: &LinkToken, row: &HoldRow) -> Result<Held, Failure> {
     let visitor = visitor(caller);
+    // A link that somebody sends around must not let them read what others type behind it.
+    let is_begun_elsewhere = visitor.is_some() && visitor != row.visitor;
     let mut finder = super::finder(view, &row.place, row.visitor.as_deref().or(visitor.as_deref()))?;
-    let state = if hold::is_kept(row, view.now) && finder.still_gives(&row.place) {
+    let state = if is_begun_elsewhere {
+        HoldState::Elsewhere
+    } else if hold::is_kept(row, view.now) && finder.still_gives(&row.place) {
         HoldState::Kept {
             until: view.moment(row.expires_at, finder.zone),
             left_s: u32::try_from((row.expires_at - view.now).num_seconds()).unwrap_or_default(),
@@ -32,14 +36,15 @@ pub async fn held(tx: &mut Tx, caller: &Caller, view: &View, link: &LinkToken, r
         finder.practitioners = find::practitioners(&view.clinic, finder.treatment, None)?;
         HoldState::Gone { nearest: finder.nearest(tx, tick(row.place.start), NEAREST).await? }
     };
-    let parsed = details::parse(&row.draft, local_date(&finder.zone, view.now), view.language);
+    let draft = if is_begun_elsewhere { Draft::default() } else { row.draft.clone() };
+    let parsed = details::parse(&draft, local_date(&finder.zone, view.now), view.language);
     let ready = parsed.is_ok();
     Ok(Held {
         token: link.clone(),
         state,
         visit: view.summary(&row.place, view.answer_by(finder.treatment, row.place.start))?,
-        draft: row.draft.clone(),
-        errors: if row.submitted { parsed.err().unwrap_or_default() } else { FieldErrors::default() },
+        draft,
+        errors: if row.submitted && !is_begun_elsewhere { parsed.err().unwrap_or_default() } else { FieldErrors::default() },
         ready,
         version: details::version(&view.clinic, finder.treatment, row),
         others: others(tx, view, row).await?,

@@ -58,7 +58,9 @@ pub async fn take(tx: &mut Tx, finder: &Finder<'_>, wanted: &Wanted) -> Result<H
         Some(replaced) => hold::get(tx, &clinic.slug, *replaced).await?,
         None => None,
     };
-    if let Some(same) = own.iter().chain(replaced.iter()).find(|mine| is_same(mine, request, *now)) {
+    // What another browser began is not gone on with but taken over: its link leads nowhere then.
+    let continued = replaced.as_ref().filter(|replaced| replaced.visitor == *visitor);
+    if let Some(same) = own.iter().chain(continued).find(|mine| is_same(mine, request, *now)) {
         return Ok(same.id);
     }
     // One's own hold never blocks oneself: what overlaps ends first. So does what is replaced.

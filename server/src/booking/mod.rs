@@ -309,7 +309,7 @@ fn finder<'a>(view: &'a View, place: &Place, visitor: Option<&'a str>) -> Result
 }
 
 /// The visitor's key as it stands in the table.
-fn visitor(caller: &Caller) -> Option<String> {
+pub(crate) fn visitor(caller: &Caller) -> Option<String> {
     use std::fmt::Write as _;
     caller.visitor().map(|key| {
         key.0.iter().fold(String::with_capacity(64), |mut text, byte| {

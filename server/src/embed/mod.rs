@@ -26,8 +26,6 @@ use axum::http::header::{AUTHORIZATION, COOKIE, LOCATION, REFERER, SET_COOKIE};
 use axum::http::{HeaderValue, Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use leptos_axum::handle_server_fns_with_context;
 
 use self::example::Example;
@@ -35,7 +33,7 @@ use crate::clinic::Clinics;
 use crate::web::find;
 use crate::web::refusal::Refusal;
 use crate::web::security::Ancestors;
-use crate::web::session::visitor_key;
+use crate::web::session::{is_arrival, nobody, visitor_key};
 
 /// What can be done in the frame. All but the keeping of what is typed end in a redirect.
 const FUNCTIONS: [&str; 7] = [
@@ -92,7 +90,11 @@ pub async fn enter(State(door): State<Door>, mut request: Request, next: Next) -
     }
     let ancestors = Ancestors::of(&sites);
     let (path, pairs) = page(request.uri(), &slug, &rest);
-    let frame = clinic.as_deref().map(|clinic| read(clinic, &sites, &path, &pairs)).unwrap_or_default();
+    let mut frame = clinic.as_deref().map(|clinic| read(clinic, &sites, &path, &pairs)).unwrap_or_default();
+    if is_arrival(request.headers()) {
+        // Whoever made this link would be taken for whoever opens it.
+        frame.visitor = nobody();
+    }
     let straight = clinic.as_deref().and_then(|clinic| straight(request.method(), clinic, &frame, &rest, &pairs));
     request.extensions_mut().insert(Arc::new(frame));
     request.extensions_mut().insert(ancestors.clone());
@@ -134,7 +136,7 @@ fn read(clinic: &Clinic, sites: &[String], path: &str, pairs: &Pairs) -> Frame {
         location: get("location")
             .and_then(|slug| slug.parse().ok())
             .filter(|slug: &LocationSlug| clinic.location(slug).is_some()),
-        visitor: visitor.unwrap_or_else(|| URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())),
+        visitor: visitor.unwrap_or_else(nobody),
         here: String::new(),
     };
     let own = pairs.iter().filter(|(name, _)| OWN.contains(&name.as_str()));

@@ -28,7 +28,7 @@ macro_rules! migrations {
 }
 
 /// In order, without gaps.
-pub(super) const MIGRATIONS: &[Migration] = migrations![1 "0001_ground", 2 "0002_booking", 3 "0003_visit", 4 "0004_patient", 5 "0005_unsettled", 6 "0006_letters", 7 "0007_waitlist", 8 "0008_series", 9 "0009_zones", 10 "0010_invited", 11 "0011_settled"];
+pub(super) const MIGRATIONS: &[Migration] = migrations![1 "0001_ground", 2 "0002_booking", 3 "0003_visit", 4 "0004_patient", 5 "0005_unsettled", 6 "0006_letters", 7 "0007_waitlist", 8 "0008_series", 9 "0009_zones", 10 "0010_invited", 11 "0011_settled", 12 "0012_begun", 13 "0013_seats"];
 
 /// PostgreSQL's lock for whoever migrates; any number that nobody else uses.
 const LOCK: &str = "SELECT pg_advisory_lock(7205759403792794)";

@@ -21,7 +21,7 @@ use crate::audit;
 use crate::booking::details::{self, cut};
 use crate::booking::store::{appointment, patient};
 use crate::booking::view::{View, zone_of};
-use crate::booking::{find, visit};
+use crate::booking::{find, visit, visitor};
 use crate::clinic::cards;
 use crate::failure::Failure;
 use crate::jobs::{self, NewJob};
@@ -55,7 +55,7 @@ impl Waitlist {
                         }
                         for_visit(tx, &clinic.slug, *visit, (id, now)).await?
                     }
-                    Wanted::Treatment(wait) => for_treatment(&clinic, wait, (id, now))?,
+                    Wanted::Treatment(wait) => EntryRow { visitor: visitor(&caller), ..for_treatment(&clinic, wait, (id, now))? },
                 };
                 store::insert(tx, &clinic.slug, &row).await?;
                 let entry = audit::Entry::new(clinic.slug.as_str(), &caller, "waitlist.begin", id);
@@ -82,9 +82,10 @@ impl Waitlist {
             Some(visit) => Some(visit::shown_by_id(&mut tx, &view, &self.links, &visit).await?),
             None => None,
         };
-        let state = self.state_of(&mut tx, &view, &row, zone).await?;
-        let parsed = details::parse(&row.draft, local_date(&zone, view.now), view.language);
-        let shows_errors = row.submitted && row.appointment.is_none();
+        let state = self.state_of(&mut tx, (&view, visitor(caller)), &row, zone).await?;
+        let (wish, draft) = if state == EntryState::Elsewhere { Default::default() } else { (row.wish, row.draft) };
+        let parsed = details::parse(&draft, local_date(&zone, view.now), view.language);
+        let shows_errors = row.submitted && row.appointment.is_none() && state != EntryState::Elsewhere;
         let weekday = |weekday| labels::weekday_label(weekday, view.language);
         Ok(Entry {
             token: link.clone(),
@@ -97,16 +98,24 @@ impl Waitlist {
             weekdays: std::iter::successors(Some(Weekday::Mon), |day| Some(day.succ())).take(7).map(weekday).collect(),
             errors: if shows_errors { parsed.err().unwrap_or_default() } else { FieldErrors::default() },
             until: labels::day(local_date(&zone, row.until_at), view.language, local_date(&zone, view.now)),
-            wish: row.wish,
-            draft: row.draft,
+            wish,
+            draft,
         })
     }
 
-    async fn state_of(&self, tx: &mut Tx, view: &View, row: &EntryRow, zone: Tz) -> Result<EntryState, Failure> {
+    async fn state_of(
+        &self,
+        tx: &mut Tx,
+        (view, caller): (&View, Option<String>),
+        row: &EntryRow,
+        zone: Tz,
+    ) -> Result<EntryState, Failure> {
         let slug = &view.clinic.slug;
         Ok(match row.state {
             _ if row.until_at <= view.now && row.state != State::Done => EntryState::Left,
             State::Left => EntryState::Left,
+            // A link that somebody sends around must not let them read what others type behind it.
+            State::Typing if row.appointment.is_none() && caller.is_some() && caller != row.visitor => EntryState::Elsewhere,
             State::Typing => EntryState::Typing,
             State::Done => {
                 let taken = store::offers(tx, slug, row.id).await?.into_iter().find(|offer| offer.state == OfferState::Taken);

@@ -14,6 +14,8 @@ use crate::store::{Json, Row, StoreError, Tx};
 #[derive(Clone, Debug)]
 pub struct EntryRow {
     pub id: EntryId,
+    /// Whose browser began it; `None` where a visit says who waits.
+    pub visitor: Option<String>,
     /// The visit that a time would move; `None`: a time would be booked.
     pub appointment: Option<AppointmentId>,
     pub treatment: TreatmentSlug,
@@ -61,6 +63,7 @@ impl EntryRow {
     pub fn typing(id: EntryId, treatment: TreatmentSlug, until_at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
         Self {
             id,
+            visitor: None,
             appointment: None,
             treatment,
             practitioner: None,
@@ -82,6 +85,7 @@ impl EntryRow {
         let optional = |column| row.get::<Option<String>>(column);
         Ok(Self {
             id: EntryId(row.get("id")?),
+            visitor: row.get("visitor")?,
             appointment: row.get::<Option<Uuid>>("appointment")?.map(AppointmentId),
             treatment: slug(row, "treatment")?,
             practitioner: optional("practitioner")?.map(|text| parse(&text)).transpose()?,
@@ -173,8 +177,8 @@ impl OfferRow {
 pub async fn insert(tx: &mut Tx, clinic: &ClinicSlug, entry: &EntryRow) -> Result<(), StoreError> {
     tx.query(
         "INSERT INTO waitlist (clinic, id, appointment, treatment, practitioner, location, only_start, wish, draft, submitted,
-             state, joined_at, asked_at, until_at, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+             state, joined_at, asked_at, until_at, created_at, visitor)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     )
     .bind(clinic.as_str())
     .bind(entry.id.0)
@@ -191,6 +195,7 @@ pub async fn insert(tx: &mut Tx, clinic: &ClinicSlug, entry: &EntryRow) -> Resul
     .bind(entry.asked_at)
     .bind(entry.until_at)
     .bind(entry.created_at)
+    .bind(entry.visitor.clone())
     .execute()
     .await?;
     Ok(())

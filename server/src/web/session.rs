@@ -1,6 +1,6 @@
 //! From a request to its [`Caller`]: in which language, in which zone, and which visitor.
 //!
-//! A visitor gets a cookie with their first hold and not a moment earlier; only its hash goes
+//! A visitor gets a cookie with what they begin first and not a moment earlier; only its hash goes
 //! further than this file. It is *not* a sign-in: it merely tells one visitor's holds from another's.
 
 use std::sync::Arc;
@@ -25,7 +25,8 @@ use crate::clinic::Clinics;
 
 const VISITOR: &str = "__Host-visitor";
 const LANGUAGE: &str = "lang";
-const FIRST_HOLD: &str = "/api/booking/hold";
+/// What begins something that is kept for its visitor.
+const BEGINS: [&str; 2] = ["/api/booking/hold", "/api/waitlist/begin"];
 
 /// What a session needs to know of the server.
 #[derive(Clone)]
@@ -57,9 +58,11 @@ pub async fn resolve(State(sessions): State<Sessions>, mut request: Request, nex
     // In a frame no cookie is read: its addresses say who this is.
     let secret = frame.as_ref().map_or_else(|| cookie(request.headers(), VISITOR), |frame| Some(frame.visitor.as_str()));
     let known = secret.and_then(visitor_key);
-    let fresh = known.is_none() && request.method() == Method::POST && request.uri().path() == FIRST_HOLD;
-    let secret = fresh.then(|| URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()));
+    let fresh = known.is_none() && request.method() == Method::POST && BEGINS.contains(&request.uri().path());
+    let secret = fresh.then(nobody);
     let visitor = known.or_else(|| secret.as_deref().and_then(visitor_key));
+    // Where cookies are blocked our own pages go on with what they began; others' links do not.
+    let visitor = visitor.or_else(|| is_arrival(request.headers()).then(nobody).as_deref().and_then(visitor_key));
     let typed = cookie(request.headers(), TYPED).map(|typed| percent_decode_str(typed).decode_utf8_lossy().into_owned());
     if let Some(typed) = typed {
         request.extensions_mut().insert(Typed(typed));
@@ -140,6 +143,18 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+}
+
+/// A secret that no visitor has yet.
+pub fn nobody() -> String {
+    URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
+}
+
+/// A link from elsewhere opens a page: from another website, from a letter, typed. Only browsers say
+/// so (<https://www.w3.org/TR/fetch-metadata/>); what they do not say is taken for our own page.
+pub fn is_arrival(headers: &HeaderMap) -> bool {
+    let said = |name| headers.get(name).map(HeaderValue::as_bytes);
+    said("sec-fetch-dest") == Some(b"document") && said("sec-fetch-site").is_some_and(|site| site != b"same-origin")
 }
 
 /// The hash of a visitor's secret; `None` if it is not one that we made.

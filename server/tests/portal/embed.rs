@@ -13,11 +13,11 @@ use crate::program::{Program, UNHURRIED, perennial, run};
 
 const SITE: &str = "https://www.rowanstreet.example";
 const CHOOSE: &str = "/rowan-street/embed/booking";
-const TIMES: &str = "/rowan-street/embed/booking/physio-first";
+pub const TIMES: &str = "/rowan-street/embed/booking/physio-first";
 /// Whether pages of other sites may load it.
 const REACH: &str = "cross-origin-resource-policy";
 /// What a browser says where a site keeps the frame apart: it is of no origin.
-const APART: [(&str, &str); 2] = [("origin", "null"), ("sec-fetch-site", "cross-site")];
+pub const APART: [(&str, &str); 2] = [("origin", "null"), ("sec-fetch-site", "cross-site")];
 
 fn ancestors(answer: &Answer) -> &str {
     let policies: Vec<_> = answer.headers.get_all(CONTENT_SECURITY_POLICY).iter().collect();
@@ -26,7 +26,7 @@ fn ancestors(answer: &Answer) -> &str {
 }
 
 /// A page's first form for this function: where it is sent, and the fields that nobody types, with the first button.
-fn form(page: &str, function: &str) -> (String, String) {
+pub fn form(page: &str, function: &str) -> (String, String) {
     let form = page.split("<form").find(|form| form.contains(function)).unwrap_or_else(|| panic!("no {function}: {page}"));
     let form = form.split("</form>").next().unwrap();
     let attribute = |tag: &str, name: &str| {
@@ -42,12 +42,12 @@ fn form(page: &str, function: &str) -> (String, String) {
     (attribute(form, "action").unwrap(), body)
 }
 
-async fn post(browser: &Browser, address: &str, body: &str, headers: &[(&str, &str)]) -> Answer {
+pub async fn post(browser: &Browser, address: &str, body: &str, headers: &[(&str, &str)]) -> Answer {
     let all: Vec<_> = [FORM, PAGE].iter().chain(headers).copied().collect();
     browser.ask(&format!("POST {address}"), &all, body).await.unwrap()
 }
 
-fn draft(name: &str) -> String {
+pub fn draft(name: &str) -> String {
     format!(
         "&draft[who_for]=self&draft[name]={name}&draft[birth_day]=27&draft[birth_month]=3&draft[birth_year]=1984\
          &draft[email]=maya%40example.org"

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test that stops says so")]
 
 mod answer;
+mod begun;
 mod booking;
 mod browser;
 mod calendar;

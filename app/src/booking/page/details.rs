@@ -7,7 +7,7 @@ use leptos::html::Form;
 use leptos::prelude::*;
 use leptos_meta::Meta;
 
-use super::held::{ended, gone, not_kept, so_far, when};
+use super::held::{elsewhere, ended, gone, not_kept, so_far, when};
 use super::keeping::Keeping;
 use super::private_link;
 use crate::booking::api::{self, Describe, Hold, Release};
@@ -118,6 +118,13 @@ fn hold_notice(clinic: &ClinicSlug, held: &Held, keeping: Keeping, hold: Sending
             <section class="stack" role="alert">
                 <h2>{w.held_gone()}</h2>
                 {gone(&clinic, &token, &visit, nearest, hold)}
+            </section>
+        }
+        .into_any(),
+        HoldState::Elsewhere => view! {
+            <section class="stack" role="alert">
+                <h2>{w.held_elsewhere()}</h2>
+                {elsewhere(&clinic, &token, &visit, hold)}
             </section>
         }
         .into_any(),

@@ -39,6 +39,7 @@ pub fn not_kept(clinic: &ClinicSlug, held: &Held, hold: Sending) -> Option<AnyVi
         HoldState::Ended => (w.held_ended(&held.visit.start.time), ended(clinic, &held.token, &held.visit, hold)),
         HoldState::Gone { nearest } => (w.held_gone().to_owned(), gone(clinic, &held.token, &held.visit, nearest, hold)),
         HoldState::Booked { visit } => (w.held_booked().to_owned(), booked(clinic, visit)),
+        HoldState::Elsewhere => (w.held_elsewhere().to_owned(), elsewhere(clinic, &held.token, &held.visit, hold)),
     };
     let page = view! {
         <PageTitle text=w.booking_page(&title)/>
@@ -55,7 +56,22 @@ pub fn not_kept(clinic: &ClinicSlug, held: &Held, hold: Sending) -> Option<AnyVi
 /// The time is still free: taking it again is one tap.
 pub fn ended(clinic: &ClinicSlug, held: &LinkToken, visit: &VisitSummary, hold: Sending) -> AnyView {
     let w = words();
-    let again = Slot {
+    let said = view! { <Notice tone="warn" icon="clock"><p>{w.held_ended_text()}</p></Notice> };
+    view! { {said} {again(w.held_ended_again(), clinic, held, visit, hold)} }.into_any()
+}
+
+/// Another browser has it: going on here is one tap.
+pub fn elsewhere(clinic: &ClinicSlug, held: &LinkToken, visit: &VisitSummary, hold: Sending) -> AnyView {
+    let w = words();
+    let sentence = stressed(&w.held_elsewhere_text(&when(visit)));
+    let said = view! { <Notice icon="lock"><p>{sentence}</p></Notice> };
+    view! { {said} {again(w.held_elsewhere_continue(), clinic, held, visit, hold)} }.into_any()
+}
+
+/// The same time once more, or another one.
+fn again(label: &'static str, clinic: &ClinicSlug, held: &LinkToken, visit: &VisitSummary, hold: Sending) -> AnyView {
+    let w = words();
+    let same = Slot {
         start: visit.start.clone(),
         practitioner: visit.practitioner.slug.clone(),
         practitioner_name: visit.practitioner.name.clone(),
@@ -63,18 +79,14 @@ pub fn ended(clinic: &ClinicSlug, held: &LinkToken, visit: &VisitSummary, hold: 
     };
     let buttons = view! {
         <div class="actions">
-            <button class="btn" name="start" value=start_value(&again) aria-busy=is_asked(hold, &again)>
-                {w.held_ended_again()}
+            <button class="btn" name="start" value=start_value(&same) aria-busy=is_asked(hold, &same)>
+                {label}
                 <span class="vh">{format!(": {}", when(visit))}</span>
             </button>
             <a class="btn plain" href=routes::times_instead(clinic, &visit.treatment.slug, held)>{w.held_see_other()}</a>
         </div>
     };
-    view! {
-        <Notice tone="warn" icon="clock"><p>{w.held_ended_text()}</p></Notice>
-        {hold_form(hold, instead(clinic, held, visit), buttons)}
-    }
-    .into_any()
+    hold_form(hold, instead(clinic, held, visit), buttons)
 }
 
 /// Someone else has the time: the nearest others, each one tap away.

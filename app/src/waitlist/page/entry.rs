@@ -53,6 +53,7 @@ pub fn entry_page() -> AnyView {
         let Some((clinic, _)) = untrack(link) else { return ().into_any() };
         match &entry.state {
             EntryState::Typing => joining(&clinic, &entry, join),
+            EntryState::Elsewhere => elsewhere(&clinic, &entry),
             EntryState::Waiting { before, offer, .. } => waiting(&clinic, &entry, (*before, offer.as_ref()), (join, leave)),
             EntryState::Done { visit } => done(&clinic, visit.as_ref()),
             EntryState::Left => left(&clinic, &entry),
@@ -223,6 +224,18 @@ fn waiting(
         <p class="fine"><Icon name="lock"/> " " {w.waitlist_keep_link()}</p>
     };
     page(plain(w.waitlist_waiting().to_owned()), w.waitlist_waiting().to_owned(), "clock", body)
+}
+
+/// Begun in another browser: here they begin anew.
+fn elsewhere(clinic: &ClinicSlug, entry: &Entry) -> AnyView {
+    let w = words();
+    let body = view! {
+        <p class="lead">{w.waitlist_elsewhere()}</p>
+        <div class="actions">
+            <a class="btn" href=routes::times(clinic, &entry.treatment.slug)>{w.held_see_all()}</a>
+        </div>
+    };
+    page(plain(w.held_elsewhere().to_owned()), w.held_elsewhere().to_owned(), "lock", body)
 }
 
 fn done(clinic: &ClinicSlug, visit: Option<&LinkToken>) -> AnyView {

@@ -16,6 +16,8 @@ use crate::store::{StoreError, Tx};
 struct Wish<'a> {
     clinic: &'a ClinicSlug,
     resource: &'a str,
+    /// A seat of this group session.
+    session: Option<Uuid>,
     ticks: Span,
     holder: Uuid,
     /// `None`: for good.
@@ -79,7 +81,7 @@ async fn insert(tx: &mut Tx, wish: &Wish<'_>, now: DateTime<Utc>) -> Result<(), 
     tx.query(
         "WITH RECURSIVE span(tick) AS (
              SELECT CAST($3 AS BIGINT) UNION ALL SELECT tick + 1 FROM span WHERE tick + 1 < CAST($4 AS BIGINT))
-         INSERT INTO occupancy (clinic, resource, tick, holder, expires_at) SELECT $1, $2, tick, $5, $6 FROM span",
+         INSERT INTO occupancy (clinic, resource, tick, holder, expires_at, session) SELECT $1, $2, tick, $5, $6, $7 FROM span",
     )
     .bind(wish.clinic.as_str())
     .bind(wish.resource)
@@ -87,6 +89,7 @@ async fn insert(tx: &mut Tx, wish: &Wish<'_>, now: DateTime<Utc>) -> Result<(), 
     .bind(wish.ticks.until)
     .bind(wish.holder)
     .bind(wish.expires_at)
+    .bind(wish.session.map(|session| session.to_string()))
     .execute()
     .await?;
     Ok(())
@@ -133,7 +136,7 @@ async fn take_visit(tx: &mut Tx, claim: &Claim<'_>) -> Result<Taken, StoreError>
         }
     }
     for resource in &resources {
-        insert(tx, &Wish { clinic, resource, ticks: place.busy, holder, expires_at }, now).await?;
+        insert(tx, &Wish { clinic, resource, session: None, ticks: place.busy, holder, expires_at }, now).await?;
     }
     Ok(Taken::Yes)
 }
@@ -156,7 +159,8 @@ async fn take_seat(tx: &mut Tx, claim: &Claim<'_>, session: Uuid) -> Result<Take
     for seat in 1..=capacity {
         let resource = seat_resource(session, seat);
         if is_free(tx, clinic, &resource, ever, now).await? {
-            insert(tx, &Wish { clinic, resource: &resource, ticks: start, holder, expires_at }, now).await?;
+            let session_of = Some(session);
+            insert(tx, &Wish { clinic, resource: &resource, session: session_of, ticks: start, holder, expires_at }, now).await?;
             keep_session(tx, clinic, session, now).await?;
             return Ok(Taken::Yes);
         }
@@ -179,9 +183,8 @@ async fn widen(tx: &mut Tx, claim: &Claim<'_>, session: Uuid) -> Result<Taken, S
                     .bind(session)
                     .execute()
                     .await?;
-                let ticks = place.busy;
-                insert(tx, &Wish { clinic, resource: &resource, ticks, holder: session, expires_at: claim.expires_at }, now)
-                    .await?;
+                let (ticks, expires_at) = (place.busy, claim.expires_at);
+                insert(tx, &Wish { clinic, resource: &resource, session: None, ticks, holder: session, expires_at }, now).await?;
             }
             _ => return Ok(Taken::No),
         }
@@ -198,10 +201,10 @@ pub async fn keep_session(tx: &mut Tx, clinic: &ClinicSlug, session: Uuid, now: 
     let seats = tx
         .query(
             "SELECT expires_at FROM occupancy
-             WHERE clinic = $1 AND resource LIKE $2 AND (expires_at IS NULL OR expires_at > $3)",
+             WHERE clinic = $1 AND session = $2 AND (expires_at IS NULL OR expires_at > $3)",
         )
         .bind(clinic.as_str())
-        .bind(format!("seat/{session}/%"))
+        .bind(session.to_string())
         .bind(now)
         .fetch_all()
         .await?;
