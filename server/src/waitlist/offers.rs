@@ -37,6 +37,9 @@ use crate::store::{StoreError, Tx};
 
 /// Times tried for one who waits, before the next is asked: others may be faster.
 const TRIES_MAX: usize = 3;
+/// Times of a treatment that are kept for those who were never asked, all together: whoever puts a
+/// crowd on the list keeps so many from everybody else and no more.
+const UNASKED_MAX: u32 = 5;
 /// A place on the list that was never filled is forgotten after this long.
 const TYPING_KEPT: TimeDelta = TimeDelta::hours(24);
 /// A place on the list is forgotten this long after it ended, with what was offered to it.
@@ -78,7 +81,8 @@ pub enum Looking {
 pub enum Looked {
     /// So many were asked.
     Asked(u32),
-    /// Nobody is asked at this hour.
+    /// Nobody is asked before then: it is night, or whoever it would suit is answering about
+    /// another time.
     NotYet(DateTime<Utc>),
 }
 
@@ -116,7 +120,7 @@ impl Waitlist {
         let waiting = store::in_turn(&mut tx, slug, now).await?;
         drop(tx);
         let mut known: HashMap<TreatmentSlug, Vec<Chances<'_>>> = HashMap::new();
-        let mut asked = 0;
+        let (mut asked, mut answered_by) = (0, None::<DateTime<Utc>>);
         for entry in waiting.iter().filter(|entry| concerns(looking, entry)) {
             if !known.contains_key(&entry.treatment) {
                 let mut tx = self.database.read().await?;
@@ -128,8 +132,18 @@ impl Waitlist {
                 continue;
             }
             let mut tx = self.database.read().await?;
-            let fitting = fitting(&mut tx, &view, entry, suiting, looking).await?;
+            let offers = store::offers(&mut tx, slug, entry.id).await?;
+            let fitting = fitting(&mut tx, &view, entry, &offers, suiting, looking).await?;
+            let is_too_much =
+                *looking == Looking::NeverAsked && store::open_count(&mut tx, slug, &entry.treatment, now).await? >= UNASKED_MAX;
             drop(tx);
+            if fitting.is_empty() || is_too_much {
+                continue;
+            }
+            if let Some(open) = offers.iter().find(|offer| offer.is_open(now)) {
+                answered_by = Some(answered_by.map_or(open.expires_at, |at| at.min(open.expires_at)));
+                continue;
+            }
             for chance in fitting.into_iter().take(TRIES_MAX) {
                 if self.ask(slug, entry.id, chance).await? {
                     asked += 1;
@@ -139,7 +153,7 @@ impl Waitlist {
                 }
             }
         }
-        Ok(Looked::Asked(asked))
+        Ok(answered_by.filter(|_| asked == 0).map_or(Looked::Asked(asked), Looked::NotYet))
     }
 
     /// Offers one time to one who waits, if both are still what they were. False if not.
@@ -265,6 +279,7 @@ async fn fitting(
     tx: &mut Tx,
     view: &View,
     entry: &EntryRow,
+    asked: &[OfferRow],
     mut fitting: Vec<Chance>,
     looking: &Looking,
 ) -> Result<Vec<Chance>, Failure> {
@@ -274,7 +289,6 @@ async fn fitting(
         fitting.retain(|chance| visit.as_ref().is_some_and(|visit| is_better(entry, visit, chance.start, view.now)));
     }
     // Nobody is asked twice about one time, except if the clinic took it back.
-    let asked = store::offers(tx, &clinic.slug, entry.id).await?;
     fitting.retain(|chance| {
         !asked.iter().any(|offer| {
             offer.state != OfferState::Withdrawn && tick(offer.start) == chance.start && offer.location == chance.location

@@ -253,12 +253,11 @@ pub async fn is_anyone(tx: &mut Tx, clinic: &ClinicSlug, now: DateTime<Utc>) -> 
     Ok(row.is_some())
 }
 
-/// Those who wait and have no time on offer, in the order in which they are asked: whoever was
-/// never asked by when they came, then the least recently asked.
+/// Those who wait, in the order in which they are asked: whoever was never asked by when they came,
+/// then the least recently asked.
 pub async fn in_turn(tx: &mut Tx, clinic: &ClinicSlug, now: DateTime<Utc>) -> Result<Vec<EntryRow>, StoreError> {
     tx.query(
         "SELECT * FROM waitlist WHERE clinic = $1 AND state = 'waiting' AND until_at > $2
-         AND NOT EXISTS (SELECT 1 FROM offer WHERE offer.clinic = waitlist.clinic AND offer.entry = waitlist.id AND offer.state = 'open' AND offer.expires_at > $2)
          ORDER BY CASE WHEN asked_at IS NULL THEN 0 ELSE 1 END, asked_at, joined_at, id",
     )
     .bind(clinic.as_str())
@@ -346,6 +345,27 @@ pub async fn offers(tx: &mut Tx, clinic: &ClinicSlug, entry: EntryId) -> Result<
         .iter()
         .map(OfferRow::read)
         .collect()
+}
+
+/// How many of those who wait for a treatment have a time on offer.
+pub async fn open_count(
+    tx: &mut Tx,
+    clinic: &ClinicSlug,
+    treatment: &TreatmentSlug,
+    now: DateTime<Utc>,
+) -> Result<u32, StoreError> {
+    let count: i64 = tx
+        .query(
+            "SELECT COUNT(*) AS n FROM offer JOIN waitlist ON waitlist.clinic = offer.clinic AND waitlist.id = offer.entry
+             WHERE offer.clinic = $1 AND waitlist.treatment = $2 AND offer.state = 'open' AND offer.expires_at > $3",
+        )
+        .bind(clinic.as_str())
+        .bind(treatment.as_str())
+        .bind(now)
+        .fetch_one()
+        .await?
+        .get("n")?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 /// Open offers at a location that overlap these ticks.

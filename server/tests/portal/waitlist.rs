@@ -229,6 +229,36 @@ on_both! {
         assert_eq!((portal.overlaps().await, portal.appointments().await), (0, visits));
     }
 
+    async fn a_time_waits_for_who_is_still_answering_about_another_one(portal: TestPortal) {
+        fill_calendar(&portal).await;
+        shut_other_days(&portal).await;
+        let maya = waiter(&portal, 1);
+        let entry = maya.join(physio(), WishDraft::default()).await;
+        cancel_at(&portal, "tom", "2026-03-13T15:00:00Z").await;
+        work(&portal).await;
+        let first = maya.offered(&entry).await.unwrap();
+        cancel_at(&portal, "tom", "2026-03-12T09:00:00Z").await;
+        work(&portal).await;
+        assert_eq!(maya.offered(&entry).await, Some(first.clone()), "nobody is asked about two times at once");
+        maya.decline(&first).await;
+        portal.clock.advance(TimeDelta::minutes(60));
+        work(&portal).await;
+        let second = maya.offered(&entry).await.unwrap();
+        assert_eq!(maya.offer(&second).await.to.start.instant, at("2026-03-12T09:00:00Z"));
+    }
+
+    async fn a_crowd_on_the_list_keeps_five_free_times_from_others_and_no_more(portal: TestPortal) {
+        let free = portal.visitor(99).starts("physio", "tom", "2026-03-12").await.len();
+        for number in 1..=8 {
+            waiter(&portal, number).join(physio(), WishDraft { thu: "on".into(), ..WishDraft::default() }).await;
+        }
+        work(&portal).await;
+        assert_eq!(portal.count("SELECT COUNT(*) AS n FROM offer WHERE state = 'open'").await, 5);
+        work(&portal).await;
+        assert_eq!(portal.count("SELECT COUNT(*) AS n FROM offer WHERE state = 'open'").await, 5);
+        assert!(portal.visitor(99).starts("physio", "tom", "2026-03-12").await.len() * 2 > free);
+    }
+
     async fn who_says_nothing_or_no_makes_way_for_the_next_and_stays_on_the_list(portal: TestPortal) {
         let ten = fill_calendar(&portal).await;
         shut_other_days(&portal).await;
