@@ -55,6 +55,7 @@ impl Server {
         command.env("PERENNIAL_LISTEN", format!("127.0.0.1:{port}")).env_remove("DATABASE_URL");
         // All tests come from one address, which a patient would not.
         command.env("PERENNIAL_LIMITS_BOOKINGS_PER_MIN", "6000").env("PERENNIAL_LIMITS_BOOKINGS_BURST", "6000");
+        command.env("PERENNIAL_LIMITS_HOLDS_PER_MIN", "6000").env("PERENNIAL_LIMITS_HOLDS_BURST", "6000");
         // The example website is a site that may show the booking: specs put pages of their own there.
         command.env("PERENNIAL_DEMO_SITE", format!("127.0.0.1:{site_port}"));
         // Whoever waits for a letter about a change does not wait three minutes.

@@ -67,6 +67,7 @@ pub struct Limits {
     pub body_timeout: Duration,
     pub request_timeout: Duration,
     pub address_bytes: usize,
+    pub holds: Rate,
     pub bookings: Rate,
     pub changes: Rate,
 }
@@ -271,6 +272,7 @@ impl Values {
             body_timeout: self.seconds("limits.body_timeout_s")?,
             request_timeout: self.seconds("limits.request_timeout_s")?,
             address_bytes: self.positive("limits.address_bytes")?,
+            holds: Rate { per_min: self.positive("limits.holds_per_min")?, burst: self.positive("limits.holds_burst")? },
             bookings: Rate { per_min: self.positive("limits.bookings_per_min")?, burst: self.positive("limits.bookings_burst")? },
             changes: Rate { per_min: self.positive("limits.changes_per_min")?, burst: self.positive("limits.changes_burst")? },
         })

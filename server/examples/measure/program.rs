@@ -11,9 +11,11 @@ use tokio::process::{Child, Command};
 use crate::visitor::Visitor;
 
 /// All of our visitors come from one address, which patients do not.
-const LIMITS: [(&str, &str); 4] = [
+const LIMITS: [(&str, &str); 6] = [
     ("PERENNIAL_LIMITS_BOOKINGS_PER_MIN", "1000000"),
     ("PERENNIAL_LIMITS_BOOKINGS_BURST", "100000"),
+    ("PERENNIAL_LIMITS_HOLDS_PER_MIN", "1000000"),
+    ("PERENNIAL_LIMITS_HOLDS_BURST", "100000"),
     ("PERENNIAL_LIMITS_CHANGES_PER_MIN", "1000000"),
     ("PERENNIAL_LIMITS_CHANGES_BURST", "100000"),
 ];

@@ -35,9 +35,19 @@ pub struct Gate {
     body_bytes_max: usize,
     body_timeout: Duration,
     request_timeout: Duration,
-    bookings: DefaultKeyedRateLimiter<IpAddr>,
-    changes: DefaultKeyedRateLimiter<IpAddr>,
+    holds: Shares,
+    bookings: Shares,
+    changes: Shares,
 }
+
+/// How much each address has left of something.
+struct Shares {
+    limiter: DefaultKeyedRateLimiter<IpAddr>,
+    burst: NonZeroU32,
+}
+
+/// About as many times as a series of visits holds.
+const SERIES: u32 = 6;
 
 impl Gate {
     pub fn new(config: &Config) -> Self {
@@ -48,8 +58,9 @@ impl Gate {
             body_bytes_max: config.limits.body_bytes,
             body_timeout: config.limits.body_timeout,
             request_timeout: config.limits.request_timeout,
-            bookings: RateLimiter::keyed(quota(config.limits.bookings)),
-            changes: RateLimiter::keyed(quota(config.limits.changes)),
+            holds: Shares::new(config.limits.holds),
+            bookings: Shares::new(config.limits.bookings),
+            changes: Shares::new(config.limits.changes),
         }
     }
 
@@ -58,7 +69,7 @@ impl Gate {
         let mut every = interval(Duration::from_mins(1));
         loop {
             every.tick().await;
-            for limiter in [&self.bookings, &self.changes] {
+            for Shares { limiter, .. } in [&self.holds, &self.bookings, &self.changes] {
                 limiter.retain_recent();
                 limiter.shrink_to_fit();
             }
@@ -87,24 +98,35 @@ impl Gate {
     fn is_too_much(&self, request: &Request) -> Option<Refusal> {
         let Peer(peer) = *request.extensions().get::<Peer>()?;
         let address = client_address(peer.ip(), request.headers(), self.trusted_proxies);
-        let limiter = match embed::function(request.uri().path()) {
-            "/api/booking/hold"
-            | "/api/booking/plan"
-            | "/api/booking/series"
+        let (shares, price) = match embed::function(request.uri().path()) {
+            "/api/booking/hold" => (&self.holds, 1),
+            "/api/booking/plan" | "/api/booking/series" => (&self.holds, SERIES),
+            // Details are refused to who is no patient: whoever guesses is slow.
+            "/api/booking/describe"
             | "/api/booking/confirm"
             | "/api/booking/links"
-            | "/api/waitlist/begin" => &self.bookings,
-            _ => &self.changes,
+            | "/api/waitlist/begin"
+            | "/api/waitlist/join" => (&self.bookings, 1),
+            _ => (&self.changes, 1),
         };
-        let until = limiter.check_key(&address).err()?;
-        let after = until.wait_time_from(DefaultClock::default().now());
+        let after = shares.spend(address, price)?;
         Some(Refusal::TooMany { after_s: u32::try_from(after.as_secs()).unwrap_or(u32::MAX).saturating_add(1) })
     }
 }
 
-fn quota(rate: Rate) -> Quota {
-    let one = NonZeroU32::MIN;
-    Quota::per_minute(NonZeroU32::new(rate.per_min).unwrap_or(one)).allow_burst(NonZeroU32::new(rate.burst).unwrap_or(one))
+impl Shares {
+    fn new(rate: Rate) -> Self {
+        let number = |count| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
+        let burst = number(rate.burst);
+        Self { limiter: RateLimiter::keyed(Quota::per_minute(number(rate.per_min)).allow_burst(burst)), burst }
+    }
+
+    /// Takes this much of an address's share, or says how long until it is there.
+    fn spend(&self, address: IpAddr, price: u32) -> Option<Duration> {
+        let price = NonZeroU32::new(price)?.min(self.burst);
+        let until = self.limiter.check_key_n(&address, price).ok()?.err()?;
+        Some(until.wait_time_from(DefaultClock::default().now()))
+    }
 }
 
 /// Lets a request in, or says why not; and does not wait for ever for its answer.

@@ -159,7 +159,7 @@ async fn another_host_is_not_ours() {
 
 #[tokio::test]
 async fn who_is_too_fast_is_told_when_to_come_back() {
-    let served = served("[limits]\nbookings_per_min = 1\nbookings_burst = 2").await;
+    let served = served("[limits]\nholds_per_min = 1\nholds_burst = 2").await;
     let mut last = None;
     for _ in 0..3 {
         last = Some(served.ask("POST /api/booking/hold", &[OURS, FORM, PAGE], "").await);
@@ -170,6 +170,17 @@ async fn who_is_too_fast_is_told_when_to_come_back() {
     assert!((1..=60).contains(&seconds) && last.text.contains(&format!("{seconds} seconds")), "{}", last.text);
     // Looking stays possible.
     assert_eq!(served.ask("GET /rowan-street", &[PAGE], "").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn several_visits_cost_an_address_as_much_as_they_hold_and_confirming_nothing_of_it() {
+    let served = served("[limits]\nholds_per_min = 1\nholds_burst = 13").await;
+    let mut statuses = Vec::new();
+    for function in ["plan", "series", "hold", "hold", "plan", "confirm", "describe"] {
+        let answer = served.ask(&format!("POST /api/booking/{function}"), &[OURS, FORM, PAGE], "").await;
+        statuses.push(answer.status == StatusCode::TOO_MANY_REQUESTS);
+    }
+    assert_eq!(statuses, [false, false, false, true, true, false, false]);
 }
 
 #[tokio::test]

@@ -382,7 +382,7 @@ async fn a_frame_speaks_the_languages_of_its_clinic_alone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bookings_from_one_address_are_limited_in_frames_as_everywhere() {
     let folder = Folder::new();
-    let few = [("PERENNIAL_LIMITS_BOOKINGS_PER_MIN", "1"), ("PERENNIAL_LIMITS_BOOKINGS_BURST", "3")];
+    let few = [("PERENNIAL_LIMITS_HOLDS_PER_MIN", "1"), ("PERENNIAL_LIMITS_HOLDS_BURST", "3")];
     let program = Program::serve(&folder.0, &few).await;
     let browser = program.browser();
     let (mut statuses, mut last) = (Vec::new(), String::new());

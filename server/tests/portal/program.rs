@@ -58,11 +58,13 @@ pub async fn run(mut command: Command) -> Ended {
 }
 
 /// A free port, no website beside it, and limits that no test reaches, for tests about something else.
-pub const UNHURRIED: [(&str, &str); 6] = [
+pub const UNHURRIED: [(&str, &str); 8] = [
     ("PERENNIAL_LISTEN", "127.0.0.1:0"),
     ("PERENNIAL_DEMO_SITE", "off"),
     ("PERENNIAL_LIMITS_BOOKINGS_PER_MIN", "1000000"),
     ("PERENNIAL_LIMITS_BOOKINGS_BURST", "100000"),
+    ("PERENNIAL_LIMITS_HOLDS_PER_MIN", "1000000"),
+    ("PERENNIAL_LIMITS_HOLDS_BURST", "100000"),
     ("PERENNIAL_LIMITS_CHANGES_PER_MIN", "1000000"),
     ("PERENNIAL_LIMITS_CHANGES_BURST", "100000"),
 ];
