@@ -63,7 +63,7 @@ pub struct PersonName(String);
 impl PersonName {
     pub fn parse(text: &str) -> Result<Self, FieldError> {
         let name: String = text
-            .split(|c: char| c.is_whitespace() || c.is_control())
+            .split(|c: char| c.is_whitespace() || c.is_control() || turns(c))
             .filter(|part| !part.is_empty())
             .collect::<Vec<_>>()
             .join(" ");
@@ -73,7 +73,9 @@ impl PersonName {
         if name.chars().count() > NAME_CHARS_MAX {
             return Err(FieldError::TooLong);
         }
-        if !name.chars().any(char::is_alphabetic) {
+        // Letters greet people by their names, and mail programs make links of addresses.
+        let is_address = name.contains("://") || name.to_lowercase().contains("www.");
+        if is_address || !name.chars().any(char::is_alphabetic) {
             return Err(FieldError::Malformed);
         }
         Ok(Self(name))
@@ -87,6 +89,11 @@ impl PersonName {
     pub fn folded(&self) -> String {
         self.0.to_lowercase()
     }
+}
+
+/// Turns the direction of what is written after it (Unicode's UAX 9): it would reach beyond the name.
+const fn turns(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// An e-mail address: something, `@`, a host with a dot. Whether it exists only a letter can tell.
@@ -332,6 +339,11 @@ mod tests {
     fn a_name_keeps_its_script_and_loses_stray_spaces() {
         assert_eq!(PersonName::parse("  مايا   حداد ").unwrap().as_str(), "مايا حداد");
         assert_eq!(PersonName::parse("O'Neil-Smith\u{7}").unwrap().as_str(), "O'Neil-Smith");
+        assert_eq!(PersonName::parse("Maya\u{202e}\u{2066}Haddad").unwrap().as_str(), "Maya Haddad");
+        assert_eq!(PersonName::parse("Ravi s/o Kumar").unwrap().as_str(), "Ravi s/o Kumar");
+        for address in ["Win at http://evil.example", "WWW.evil.example for you"] {
+            assert_eq!(PersonName::parse(address), Err(FieldError::Malformed), "{address}");
+        }
         assert_eq!(PersonName::parse("   "), Err(FieldError::Missing));
         assert_eq!(PersonName::parse("123"), Err(FieldError::Malformed));
         assert_eq!(PersonName::parse(&"x".repeat(121)), Err(FieldError::TooLong));

@@ -10,7 +10,7 @@ use app::request::Caller;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::details::cut;
+use super::details::{cut, cut_note};
 use super::store::appointment::{self, AppointmentRow, Cancelled};
 use super::store::{guard, unsettled};
 use super::visit::{fee_now, version};
@@ -36,7 +36,7 @@ pub struct Cancelling {
 /// Cuts what no person typed.
 pub fn bounded(mut draft: CancelDraft) -> CancelDraft {
     cut(&mut draft.why);
-    cut(&mut draft.reason);
+    cut_note(&mut draft.reason);
     draft
 }
 

@@ -71,8 +71,10 @@ fn ticked(value: &str) -> bool {
     value == "on"
 }
 
-/// Longest text that a draft keeps of one field, in characters: more was never typed by a person.
-const DRAFT_CHARS_MAX: usize = 4_000;
+/// Longest text that a draft keeps of one line, in characters: more was never typed by a person.
+const LINE_CHARS_MAX: usize = 320;
+/// The same of the one field that has many lines.
+const NOTE_CHARS_MAX: usize = 2 * fields::NOTE_CHARS_MAX;
 
 /// Cuts what no person typed, so that a draft stays small.
 pub fn bounded(mut draft: Draft) -> Draft {
@@ -92,6 +94,7 @@ pub fn bounded(mut draft: Draft) -> Draft {
         surveys,
         news,
     } = &mut draft;
+    cut_note(reason);
     for field in [
         who_for,
         booker_name,
@@ -101,7 +104,6 @@ pub fn bounded(mut draft: Draft) -> Draft {
         birth_year,
         email,
         phone,
-        reason,
         language,
         reminders,
         recalls,
@@ -113,9 +115,18 @@ pub fn bounded(mut draft: Draft) -> Draft {
     draft
 }
 
-/// Cuts what no person typed into one field.
+/// Cuts what no person typed into one line.
 pub fn cut(field: &mut String) {
-    if let Some((end, _)) = field.char_indices().nth(DRAFT_CHARS_MAX) {
+    shorten(field, LINE_CHARS_MAX);
+}
+
+/// The same for the text that has many.
+pub fn cut_note(field: &mut String) {
+    shorten(field, NOTE_CHARS_MAX);
+}
+
+fn shorten(field: &mut String, chars_max: usize) {
+    if let Some((end, _)) = field.char_indices().nth(chars_max) {
         field.truncate(end);
     }
     // PostgreSQL's JSONB refuses the NUL character; nobody types it.
@@ -219,7 +230,8 @@ mod tests {
 
     #[test]
     fn an_endless_field_is_cut_and_a_nul_is_dropped() {
-        let cut = bounded(Draft { reason: format!("\0{}", "ä".repeat(10_000)), ..draft() });
-        assert_eq!(cut.reason.chars().count(), DRAFT_CHARS_MAX - 1);
+        let endless = format!("\0{}", "ä".repeat(10_000));
+        let cut = bounded(Draft { reason: endless.clone(), name: endless, ..draft() });
+        assert_eq!((cut.reason.chars().count(), cut.name.chars().count()), (NOTE_CHARS_MAX - 1, LINE_CHARS_MAX - 1));
     }
 }

@@ -25,6 +25,9 @@ use crate::jobs::{Job, JobError, JobRun};
 use crate::labels;
 use crate::link::Purpose;
 
+/// Text messages that one request for links sends to a number.
+const TEXTS_MAX: usize = 3;
+
 /// Runs the jobs of the kind `letter.links`.
 pub struct LinkLetters(pub Arc<VisitLetters>);
 
@@ -78,12 +81,13 @@ impl JobRun for LinkLetters {
 }
 
 impl LinkLetters {
-    /// To each contact: a mail holds all of its visits, a text message has room for one.
+    /// To each contact: a mail holds all of its visits, a text message has room for one. Each of
+    /// those costs the clinic, and anybody may ask for them: the next few have to do.
     fn write_all(&self, clinic: &Clinic, found: &BTreeMap<String, Vec<AppointmentRow>>, job: &Job) -> anyhow::Result<Vec<News>> {
         let mut news = Vec::new();
         for (own, visits) in found {
-            let at_once = if own.contains('@') { visits.len() } else { 1 };
-            for part in visits.chunks(at_once.max(1)) {
+            let (at_once, letters) = if own.contains('@') { (visits.len(), 1) } else { (1, TEXTS_MAX) };
+            for part in visits.chunks(at_once.max(1)).take(letters) {
                 let Some(first) = part.first() else { continue };
                 let number = i64::try_from(news.len())?;
                 news.push(News { about: first.id, letter: self.write(clinic, own, part, (job, number))?, told: None });

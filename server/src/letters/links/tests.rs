@@ -28,6 +28,8 @@ async fn desk(scratch: &Scratch, folder: &Folder) -> (LinkLetters, Mailbox) {
                 ("maya@example.org", None),
                 ("eve@example.org", Some("+337700900461")),
             ];
+            let many = std::iter::repeat_n(("sam@example.org", Some("+447700900999")), 5);
+            let contacts = contacts.into_iter().chain(many);
             for (number, (email, phone)) in (0_u32..).zip(contacts) {
                 let mut visit = facts(Language::En).appointment;
                 visit.id.0 = Uuid::from_u128(100 + u128::from(number));
@@ -110,6 +112,18 @@ on_both! {
             }
             assert!(!letter.to_lowercase().contains("physio") && !letter.contains("Haddad"), "{letter}");
         }
+    }
+
+    async fn a_number_with_many_visits_gets_a_few_text_messages_and_an_address_one_mail(scratch: Scratch) {
+        let folder = Folder::new();
+        let (links, mailbox) = desk(&scratch, &folder).await;
+        let told = links.told(&mailbox, "700900999").await;
+        assert_eq!(told.len(), 3);
+        for next in 4..7 {
+            assert!(told.iter().any(|text| text.contains(&links.link(next))), "{next}");
+        }
+        let mailed = links.told(&mailbox, "sam@example.org").await;
+        assert_eq!(mailed.iter().filter(|letter| letter.starts_with("sam@example.org\n")).count(), 1);
     }
 
     async fn a_number_written_alike_in_two_countries_tells_each_of_its_own_visit(scratch: Scratch) {
