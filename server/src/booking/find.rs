@@ -115,8 +115,7 @@ impl Finder<'_> {
 
     async fn free(&self, tx: &mut Tx, first: NaiveDate, last: NaiveDate) -> Result<Found, Failure> {
         let within = self.days(first, last);
-        let busy =
-            busy::read(tx, &self.clinic().slug, &self.practitioners, &self.rooms(), within, self.own(), self.view.now).await?;
+        let busy = self.busy(tx, within).await?;
         let mut load = HashMap::new();
         if self.practitioners.len() > 1 {
             for (practitioner, spans) in &busy.practitioners {
@@ -291,11 +290,16 @@ impl Finder<'_> {
 
     /// Every time that is free in these ticks, and who has it.
     pub async fn starts(&self, tx: &mut Tx, within: Span) -> Result<Starts, Failure> {
+        let busy = self.busy(tx, within).await?;
+        Ok(self.search(within, &busy))
+    }
+
+    /// What is taken of all that visits occupy which begin in these ticks: the last of them may end
+    /// after midnight.
+    async fn busy(&self, tx: &mut Tx, within: Span) -> Result<Busy, Failure> {
         let (first, last) = (rules::occupied(self.treatment, within.from), rules::occupied(self.treatment, within.until - 1));
         let reach = Span { from: first.from, until: last.until };
-        let busy =
-            busy::read(tx, &self.clinic().slug, &self.practitioners, &self.rooms(), reach, self.own(), self.view.now).await?;
-        Ok(self.search(within, &busy))
+        Ok(busy::read(tx, &self.clinic().slug, &self.practitioners, &self.rooms(), reach, self.own(), self.view.now).await?)
     }
 
     /// Whether a visit could begin at a tick now, as far as the calendar shows.

@@ -433,6 +433,19 @@ on_both! {
         assert!(grid.previous.is_none() && grid.next.is_some());
     }
 
+    async fn the_last_night_of_a_month_leaves_out_what_the_next_month_has_taken(portal: TestPortal) {
+        portal.reload(|clinic| clinic.shifts = vec![crate::clinic::shift("tom", "london", 0, 24)]).await;
+        let portal = portal.again().await;
+        let (maya, day) = (portal.visitor(1), "2026-03-31".parse().unwrap());
+        let last = async || {
+            let times = maya.times("physio", |query| (query.month, query.from) = (Some(day), Some(day))).await.unwrap();
+            times.days[0].afternoon.last().unwrap().start.instant
+        };
+        assert_eq!(last().await, at("2026-03-31T22:45:00Z"), "a quarter to midnight in London");
+        portal.visitor(2).book("physio", Some("tom"), "2026-03-31T23:15:00Z").await.unwrap();
+        assert_eq!(last().await, at("2026-03-31T22:15:00Z"), "they would overlap");
+    }
+
     async fn show_more_days_goes_on_where_the_list_ended(portal: TestPortal) {
         let maya = portal.visitor(1);
         let (mut from, mut seen) = (None, Vec::new());
