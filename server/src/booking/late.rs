@@ -52,7 +52,7 @@ pub async fn late(tx: &mut Tx, clinic: &ClinicSlug, late: &Late) -> Result<(), F
         clinic: clinic.as_str(),
         kind: LATE_LETTER_JOB,
         subject: serde_json::json!({ "appointment": visit, "minutes": minutes }),
-        unique_key: format!("{LATE_LETTER_JOB}/{visit}/{}/{minutes}", row.sequence),
+        unique_key: format!("{LATE_LETTER_JOB}/{visit}/{job}"),
         due_at: *now,
     };
     jobs::enqueue(tx, &letter, *now, *job).await?;

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use app::booking::model::{MoveRequest, Settlement, UnsettledKind, VisitStatus};
-use app::booking::rules::{is_ahead, occupied, tick};
+use app::booking::rules::{instant, is_ahead, occupied, tick};
 use app::clinic::model::Clinic;
 use app::error::{PortalError, Reason};
 use app::ids::{AppointmentId, ClinicSlug, LinkToken, PractitionerSlug};
@@ -28,7 +28,7 @@ use crate::audit;
 use crate::failure::Failure;
 use crate::labels;
 use crate::letters;
-use crate::letters::tell::{Beside, CHANGE_LETTER_JOB, tell, tell_beside};
+use crate::letters::tell::{Beside, CHANGE_LETTER_JOB, is_known, tell, tell_beside};
 use crate::store::{StoreError, Tx};
 use crate::waitlist::hooks as waitlist;
 
@@ -234,7 +234,7 @@ async fn shift(
     let start = zone.from_local_datetime(&start).earliest().ok_or(Reason::SlotNotOffered)?.to_utc();
     let finder = Finder { view: &view, treatment, location, zone, practitioners, visitor: None, moves: Some(&row) };
     let wanted = Place { practitioner: practitioner.clone(), start, end: start + find::duration(treatment), ..row.place.clone() };
-    if !is_ahead(start, *now) || !finder.still_gives(&wanted) {
+    if instant(tick(start)) != start || !is_ahead(start, *now) || !finder.still_gives(&wanted) {
         return Err(Reason::SlotNotOffered.into());
     }
     // Staff come first: whoever was asked about this time is told that it is gone.
@@ -252,7 +252,12 @@ async fn shift(
     let moving =
         Relocating { clinic: Arc::clone(clinic), caller: caller.clone(), visitor: None, visit, request, job: *job, now: *now };
     note(tx, &clinic.slug, visit, UnsettledKind::Moved, Some(from), *now).await?;
-    relocate::take(tx, &moving, &finder, row.clone()).await
+    relocate::take(tx, &moving, &finder, row.clone()).await?;
+    if is_known(tx, &clinic.slug, visit).await? {
+        // Put back before the patient heard of it.
+        unsettled::settle(tx, &clinic.slug, visit).await?;
+    }
+    Ok(())
 }
 
 async fn note(
@@ -272,4 +277,17 @@ pub async fn unfit(tx: &mut Tx, clinic: &ClinicSlug, visit: &AppointmentRow, now
     let job = Uuid::new_v5(&visit.id.0, format!("unfit {}", visit.sequence).as_bytes());
     let beside = Beside { job: CHANGE_LETTER_JOB, what: "unfit", due_at: now };
     tell_beside(tx, clinic, visit, &beside, job, now).await
+}
+
+/// The clinic's file has a place again for a visit that had none: it takes place after all, which is
+/// told to whoever heard otherwise.
+pub async fn fits_again(tx: &mut Tx, clinic: &ClinicSlug, visit: &AppointmentRow, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let noted = unsettled::get(tx, clinic, visit.id).await?;
+    if noted.is_none_or(|noted| noted.kind != UnsettledKind::Unfit) {
+        return Ok(());
+    }
+    unsettled::settle(tx, clinic, visit.id).await?;
+    appointment::renew(tx, clinic, visit, now).await?;
+    let job = Uuid::new_v5(&visit.id.0, format!("fits {}", visit.sequence).as_bytes());
+    tell(tx, clinic, visit.id, visit.sequence + 1, job, now).await
 }

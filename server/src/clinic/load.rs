@@ -32,7 +32,7 @@ const DEMO: &str = include_str!("../../demo/clinic.toml");
 pub struct Loaded {
     /// The number of this load; the same as before if the file says nothing new.
     pub revision: i64,
-    /// Visits that stay booked although they no longer fit; only ever some by force.
+    /// Visits that stay booked although they no longer fit, as they did before; only ever some by force.
     pub misfits: Vec<Misfit>,
 }
 
@@ -126,16 +126,23 @@ pub fn demo() -> Result<Clinic, StoreError> {
 
 async fn exchange(tx: &mut Tx, clinic: &Clinic, force: bool, now: DateTime<Utc>) -> Result<Loaded, Refused> {
     let current = store::get(tx, &clinic.slug).await?;
-    let (unfit, misfits): (Vec<AppointmentRow>, Vec<Misfit>) =
-        misfits(clinic, appointment::upcoming(tx, &clinic.slug, now).await?, now).into_iter().unzip();
+    let visits = appointment::upcoming(tx, &clinic.slug, now).await?;
+    // What the file in use has no place for is no news.
+    let before = current.as_ref().map(|current| self::misfits(&current.clinic, visits.clone(), now)).unwrap_or_default();
+    let is_among = |list: &[(AppointmentRow, Misfit)], visit: &AppointmentRow| list.iter().any(|(row, _)| row.id == visit.id);
+    let mut found = self::misfits(clinic, visits, now);
     if let Some(current) = current.filter(|current| *current.clinic == *clinic) {
-        return Ok(Loaded { revision: current.revision, misfits });
+        return Ok(Loaded { revision: current.revision, misfits: Vec::new() });
     }
+    let again: Vec<_> = before.iter().map(|(visit, _)| visit).filter(|visit| !is_among(&found, visit)).cloned().collect();
+    let gone: Vec<_> = found.iter().filter(|(_, misfit)| misfit.why.is_gone()).map(|(_, misfit)| misfit.clone()).collect();
+    found.retain(|(visit, _)| !is_among(&before, visit));
+    let (unfit, misfits): (Vec<AppointmentRow>, Vec<Misfit>) = found.into_iter().unzip();
     if !misfits.is_empty() && !force {
         return Err(Refused::Misfits(misfits));
     }
-    if misfits.iter().any(|misfit| misfit.why.is_gone()) {
-        return Err(Refused::Gone(misfits.into_iter().filter(|misfit| misfit.why.is_gone()).collect()));
+    if !gone.is_empty() {
+        return Err(Refused::Gone(gone));
     }
     let revision = store::put(tx, clinic, now).await?;
     let system = Caller::system(Language::En);
@@ -145,6 +152,9 @@ async fn exchange(tx: &mut Tx, clinic: &Clinic, force: bool, now: DateTime<Utc>)
     audit::record(tx, &entry, now).await?;
     for visit in &unfit {
         unsettled::unfit(tx, &clinic.slug, visit, now).await?;
+    }
+    for visit in &again {
+        unsettled::fits_again(tx, &clinic.slug, visit, now).await?;
     }
     Ok(Loaded { revision, misfits })
 }

@@ -4,7 +4,7 @@ use anyhow::bail;
 use app::booking::model::VisitStatus;
 use app::error::{PortalError, Reason};
 use app::ids::PractitionerSlug;
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, Timelike as _};
 use clap::Subcommand;
 use server::Portal;
 use server::booking::answer::{Answer, Answered};
@@ -87,7 +87,11 @@ async fn answer(portal: &Portal, clinic: &str, number: &str, answer: Answer) -> 
 
 fn wall_time(text: &str) -> Result<NaiveDateTime, String> {
     let read = |form| NaiveDateTime::parse_from_str(text, form);
-    read("%Y-%m-%dT%H:%M").or_else(|_| read("%Y-%m-%d %H:%M")).map_err(|_| "write it like 2026-03-16T10:00".to_owned())
+    let time = read("%Y-%m-%dT%H:%M").or_else(|_| read("%Y-%m-%d %H:%M")).map_err(|_| "write it like 2026-03-16T10:00")?;
+    if time.minute() % 5 > 0 {
+        return Err("visits begin at full five minutes".to_owned());
+    }
+    Ok(time)
 }
 
 fn practitioner_slug(text: Option<&str>) -> anyhow::Result<Option<PractitionerSlug>> {
@@ -96,7 +100,10 @@ fn practitioner_slug(text: Option<&str>) -> anyhow::Result<Option<PractitionerSl
 
 async fn change(portal: &Portal, clinic: &str, number: &str, change: Change) -> anyhow::Result<Vec<String>> {
     let clinic = known(portal, clinic)?;
-    let done = if change == Change::Cancel { "cancelled" } else { "moved" };
+    let done = match &change {
+        Change::Cancel => "cancelled".to_owned(),
+        Change::Move { start, .. } => format!("moved to {}", start.format("%Y-%m-%d, %H:%M")),
+    };
     match portal.change_visit(&clinic, number, change).await {
         Ok(()) => Ok(vec![format!("{number} is {done}, and the patient is told.")]),
         Err(PortalError::NotFound) => bail!("There is no such visit or practitioner at {clinic}; nothing was changed."),

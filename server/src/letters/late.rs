@@ -49,7 +49,7 @@ impl JobRun for LateLetters {
         let link = visits.links.make(Purpose::Visit, appointment.0);
         let writing = VisitLetter { facts: &facts, clinic: &clinic, link: &link, origin: &visits.origin, now };
         let letter = minutes
-            .map_or_else(|| writing.write_unanswered(), |minutes| writing.write_late(minutes))
+            .map_or_else(|| writing.write_unanswered(), |_| writing.write_late(job.created_at))
             .map_err(|error| JobError::Fail(anyhow!(error)))?;
         drop(tx);
         visits.send(&slug, News { about: appointment, letter, told: None }, job).await

@@ -132,6 +132,12 @@ pub(super) fn told(facts: &LetterFacts) -> String {
     )
 }
 
+/// Whether the last letter that went out about a visit said of it what is so now.
+pub async fn is_known(tx: &mut Tx, clinic: &ClinicSlug, visit: AppointmentId) -> Result<bool, StoreError> {
+    let facts = letter_facts(tx, clinic, visit, None).await?;
+    Ok(facts.is_some_and(|facts| facts.told.as_ref() == Some(&told(&facts))))
+}
+
 /// The same for several visits, a line for each.
 pub(super) fn told_together(visits: &[LetterFacts]) -> String {
     let lines = visits.iter().map(|facts| format!("{} {}", facts.appointment.id, told(facts)));

@@ -87,12 +87,11 @@ impl VisitLetter<'_> {
         if let Recipient::Text { .. } = letter.recipient {
             return Ok(Some(letter));
         }
-        // What was only asked for is in nobody's calendar yet.
         letter.attachments = match kind {
-            LetterKind::RequestReceived
-            | LetterKind::Overdue
-            | LetterKind::Declined
-            | LetterKind::Unfit
+            // What was only asked for is in nobody's calendar yet, unless it was a visit before.
+            LetterKind::RequestReceived | LetterKind::Overdue if visit.sequence == 0 => Vec::new(),
+            LetterKind::Declined if visit.sequence == 1 => Vec::new(),
+            LetterKind::Unfit
             | LetterKind::Links
             | LetterKind::Late
             | LetterKind::Unanswered
@@ -101,7 +100,10 @@ impl VisitLetter<'_> {
             | LetterKind::SeriesCancelled
             | LetterKind::Offer
             | LetterKind::Waiting => Vec::new(),
-            LetterKind::Confirmation
+            LetterKind::RequestReceived
+            | LetterKind::Overdue
+            | LetterKind::Declined
+            | LetterKind::Confirmation
             | LetterKind::Change
             | LetterKind::Clock
             | LetterKind::Cancellation
@@ -111,9 +113,9 @@ impl VisitLetter<'_> {
         Ok(Some(letter))
     }
 
-    /// To the clinic, in its first language: the patient is running late.
-    pub fn write_late(&self, minutes: u32) -> Result<Letter, WritingError> {
-        self.write_to_clinic(LetterKind::Late, self.facts.appointment.sequence * 1_000 + i64::from(minutes))
+    /// To the clinic, in its first language: the patient is running late, as they said then.
+    pub fn write_late(&self, said_at: DateTime<Utc>) -> Result<Letter, WritingError> {
+        self.write_to_clinic(LetterKind::Late, said_at.timestamp_millis())
     }
 
     /// To the clinic: a request should have been answered by now.

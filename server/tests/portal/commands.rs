@@ -78,6 +78,8 @@ async fn staff_answer_requests_at_a_shell() {
     assert_eq!((nothing.status.code(), nothing.complained.as_str()), (Some(1), sentence));
     let untimely = order(&folder, &["appointment", "move", "rowan-street", "RS-000000", "soon"]).await;
     assert!(untimely.complained.contains("write it like 2026-03-16T10:00"), "{untimely:?}");
+    let odd = order(&folder, &["appointment", "move", "rowan-street", "RS-000000", "2026-03-16T10:02"]).await;
+    assert!(odd.complained.contains("visits begin at full five minutes"), "{odd:?}");
     let nowhere = order(&folder, &["appointment", "requests", "elm"]).await;
     assert!(nowhere.complained.starts_with("perennial: There is no clinic \"elm\""), "{nowhere:?}");
     assert!(program.end().await.success());

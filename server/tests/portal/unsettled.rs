@@ -9,7 +9,9 @@ use server::booking::answer::staff;
 use server::booking::unsettled::{Change, Unsettled};
 
 use crate::harness::{TestPortal, Visitor, at, rowan};
+use crate::letters::{post, worker};
 use crate::on_both;
+use crate::smtp::{MailServer, Manner};
 
 const TEN: &str = "2026-03-12T10:00:00Z";
 const SETTLED: &str = "SELECT COUNT(*) AS n FROM audit WHERE action = 'appointment.settle'";
@@ -92,6 +94,7 @@ on_both! {
             ("2026-03-12T20:00", None, PortalError::Conflict(Reason::SlotNotOffered)),
             ("2026-03-11T10:00", None, PortalError::Conflict(Reason::SlotNotOffered)),
             ("2026-03-15T10:00", None, PortalError::Conflict(Reason::SlotNotOffered)),
+            ("2026-03-12T12:02", None, PortalError::Conflict(Reason::SlotNotOffered)),
             ("2026-03-12T12:00", Some("nobody"), PortalError::NotFound),
         ] {
             assert_eq!(change(&portal, &number, to(start, practitioner)).await, Err(error), "{start} {practitioner:?}");
@@ -135,6 +138,53 @@ on_both! {
         assert_eq!((list.len(), list[0].kind), (1, UnsettledKind::Unfit));
         let visit = portal.again().await.visitor(1).visit(&link).await;
         assert_eq!((visit.status, visit.unsettled.unwrap().kind), (VisitStatus::Booked, UnsettledKind::Unfit));
+    }
+
+    async fn a_visit_that_fits_again_is_told_to_whoever_heard_otherwise_and_to_nobody_else(portal: TestPortal) {
+        let server = MailServer::start(Manner::Accepting).await;
+        let worker = worker(&portal, &post(&server), &[]).await;
+        let (link, _) = booked(&portal.visitor(1), TEN).await;
+        let load = async |is_shut: bool, hue| {
+            let mut clinic = app::clinic::model::Clinic { hue, ..crate::clinic::small() };
+            clinic.shifts[0].first = is_shut.then(|| "2026-03-13".parse().unwrap());
+            server::clinic::load::load(&portal.database, &portal.clock, clinic, is_shut).await.unwrap()
+        };
+        let told = async || {
+            portal.clock.advance(TimeDelta::minutes(3));
+            worker.run_due().await.unwrap();
+            server.count()
+        };
+        assert_eq!(told().await, 1, "the booking");
+        assert_eq!(load(true, 10).await.misfits.len(), 1);
+        load(false, 10).await;
+        assert_eq!((told().await, unsettled(&portal).await.len()), (1, 0), "put right at once");
+
+        load(true, 10).await;
+        assert_eq!((told().await, unsettled(&portal).await.len()), (2, 1), "another time, please");
+        portal.booking.settle(&portal.visitor(1).caller, &rowan(), &link, Settlement::Call).await.unwrap();
+        assert_eq!(load(true, 20).await.misfits, vec![], "that is known");
+        assert!(unsettled(&portal).await[0].wants_call, "and they still ask for a call");
+        load(false, 20).await;
+        assert_eq!((told().await, unsettled(&portal).await.len()), (3, 0), "it takes place after all");
+        load(true, 20).await;
+        assert_eq!((told().await, unsettled(&portal).await.len()), (4, 1), "and then it does not");
+        let subjects: Vec<_> = server.received().iter().map(|letter| letter.message_id().to_owned()).collect();
+        assert_eq!(subjects.iter().collect::<std::collections::BTreeSet<_>>().len(), 4, "{subjects:?}");
+    }
+
+    async fn a_visit_that_staff_put_back_before_anybody_heard_of_it_is_settled(portal: TestPortal) {
+        let server = MailServer::start(Manner::Accepting).await;
+        let worker = worker(&portal, &post(&server), &[]).await;
+        let (_, number) = booked(&portal.visitor(1), TEN).await;
+        worker.run_due().await.unwrap();
+        change(&portal, &number, to("2026-03-12T12:00", None)).await.unwrap();
+        change(&portal, &number, to("2026-03-12T10:00", None)).await.unwrap();
+        assert!(unsettled(&portal).await.is_empty());
+        change(&portal, &number, to("2026-03-12T12:00", None)).await.unwrap();
+        portal.clock.advance(TimeDelta::minutes(3));
+        worker.run_due().await.unwrap();
+        change(&portal, &number, to("2026-03-12T10:00", None)).await.unwrap();
+        assert_eq!(unsettled(&portal).await.len(), 1, "they were told of noon");
     }
 
     async fn who_was_reached_another_way_leaves_the_list_by_staffs_hand(portal: TestPortal) {

@@ -237,6 +237,18 @@ pub async fn accept(tx: &mut Tx, clinic: &ClinicSlug, visit: &AppointmentRow, no
     Ok(())
 }
 
+/// Gives a visit that is as `visit` says its next sequence: it stands as it was, and that is news.
+pub async fn renew(tx: &mut Tx, clinic: &ClinicSlug, visit: &AppointmentRow, now: DateTime<Utc>) -> Result<(), StoreError> {
+    tx.query("UPDATE appointment SET sequence = $3, changed_at = $4 WHERE clinic = $1 AND id = $2")
+        .bind(clinic.as_str())
+        .bind(visit.id.0)
+        .bind(visit.sequence + 1)
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(())
+}
+
 /// Cancels a visit that is as `visit` says; its next sequence is the calendars' news.
 pub async fn cancel(
     tx: &mut Tx,

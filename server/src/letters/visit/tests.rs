@@ -181,6 +181,22 @@ fn an_answer_that_is_late_and_one_that_is_no_each_have_their_letter() {
     }
 }
 
+#[test]
+fn a_visit_that_became_a_request_by_moving_follows_in_the_calendar_and_leaves_it_by_a_no() {
+    let mut asked = moved(Language::En);
+    asked.appointment.status = VisitStatus::Pending;
+    let received = write(&asked);
+    assert_eq!(received.kind, LetterKind::RequestReceived);
+    let file = &received.attachments[0].content;
+    assert!(file.contains("METHOD:REQUEST") && file.contains("STATUS:TENTATIVE"), "{file}");
+    let mut declined = cancelled(Language::En, 0);
+    declined.appointment.sequence = asked.appointment.sequence + 1;
+    declined.appointment.since.cancelled.as_mut().unwrap().why = Some(crate::booking::store::appointment::DECLINED.to_owned());
+    let declined = write(&declined);
+    assert_eq!(declined.kind, LetterKind::Declined);
+    assert!(declined.attachments[0].content.contains("METHOD:CANCEL"));
+}
+
 /// A visit that the clinic changed.
 fn changed(language: Language, kind: UnsettledKind) -> LetterFacts {
     let mut facts = match kind {
@@ -375,7 +391,7 @@ fn the_clinic_reads_who_is_late_and_by_how_much_and_nothing_about_health() {
         facts.appointment.since.late_min = Some(15);
         let now = utc("2026-03-12T09:00:00Z");
         let letter = VisitLetter { facts: &facts, clinic: &clinic, link: &link, origin: "https://portal.example", now };
-        let letter = letter.write_late(15).unwrap();
+        let letter = letter.write_late(now).unwrap();
         assert_eq!(letter.recipient, Recipient::Mail { name: clinic.name.clone(), email: clinic.email.clone() });
         assert!(letter.text.contains("15") && letter.text.contains("Maya Haddad") && letter.subject.contains("RS-4K7Q2M"));
         let all = format!("{}{}{}", letter.subject, letter.text, letter.html.unwrap()).to_lowercase();
