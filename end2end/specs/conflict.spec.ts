@@ -18,7 +18,7 @@ import {
   timeButtons,
   visitPage,
 } from "./patient";
-import { arrive, expect, hasScripts, open, refused, reload, test } from "./support";
+import { arrive, expect, expectAccessible, hasScripts, open, refused, reload, test } from "./support";
 import type { Page } from "@playwright/test";
 
 test.use({ tolerated: refused });
@@ -148,4 +148,26 @@ test("a booked time's own pages lead to the visit", async ({ page }) => {
   await expect(page.locator("h1")).toHaveText("You have booked this visit");
   await page.getByRole("link", { name: "See your visit" }).click();
   await arrive(page, visit);
+});
+
+test("what another browser began is continued by one press, and only there", async ({ page, newcomer }) => {
+  const person = someone();
+  await openTimes(page, "dental-first");
+  await takeATime(page);
+  await fillDetails(page, person);
+  await goOn(page);
+  const held = page.url().replace(/\/check.*$/, "");
+  const second = await newcomer();
+  await open(second, held);
+  await expect(second.locator("h1")).toHaveText("This was begun in another browser");
+  expect(await second.content(), "nothing typed is shown").not.toContain(person.name);
+  await expectAccessible(second);
+  await mainButton(second).click();
+  await arrive(second, heldPage);
+  expect(second.url(), "a link of its own").not.toBe(held);
+  await expectDetails(second, person);
+  await goOn(second);
+  await confirm(second);
+  await open(page, held);
+  await expect(page.locator("h1"), "the other one does not learn of the visit").not.toHaveText(/booked/i);
 });
