@@ -13,18 +13,20 @@ use app::booking::series::api::SeriesService;
 use app::clinic::api::ClinicService;
 use app::embed::Frame;
 use app::embed::is_framed;
+use app::error::PortalError;
 use app::waitlist::api::WaitlistService;
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::CONTENT_SECURITY_POLICY;
+use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderValue, REFERER};
 use axum::http::request::Parts;
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use futures::future::BoxFuture;
 use leptos::config::LeptosOptions;
 use leptos::prelude::{IntoAny as _, provide_context, use_context};
+use leptos::server_fn::error::ServerFnUrlError;
 use leptos_axum::{AxumRouteListing, LeptosRoutes as _, ResponseOptions, generate_route_list, render_app_async_with_context};
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
@@ -159,12 +161,13 @@ where
 }
 
 /// One address for one thing: no slash at the end, and no list where there is only one clinic.
-async fn tidy(State(clinics): State<Arc<Clinics>>, request: Request, next: Next) -> Response {
-    let uri = request.uri();
-    let path = uri.path();
+async fn tidy(State(clinics): State<Arc<Clinics>>, mut request: Request, next: Next) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        forget_refusal(request.headers_mut());
         return next.run(request).await;
     }
+    let uri = request.uri();
+    let path = uri.path();
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     if path == "/" {
         return match clinics.all().as_slice() {
@@ -177,4 +180,14 @@ async fn tidy(State(clinics): State<Arc<Clinics>>, request: Request, next: Next)
         return Redirect::permanent(&format!("{}{query}", path.trim_end_matches('/'))).into_response();
     }
     next.run(request).await
+}
+
+/// What became of the form before is not in the address to come back to: with each refusal the
+/// address would grow, until it is too long.
+fn forget_refusal(headers: &mut HeaderMap) {
+    let Some(mut page) = headers.get(REFERER).and_then(|page| page.to_str().ok()).map(str::to_owned) else { return };
+    ServerFnUrlError::<PortalError>::strip_error_info(&mut page);
+    if let Ok(page) = HeaderValue::from_str(page.trim_end_matches('?')) {
+        headers.insert(REFERER, page);
+    }
 }

@@ -173,6 +173,22 @@ async fn who_is_too_fast_is_told_when_to_come_back() {
 }
 
 #[tokio::test]
+async fn a_form_that_is_refused_again_and_again_leads_back_to_an_address_of_the_same_length() {
+    let served = served("").await;
+    let mut back = "http://localhost:3000/rowan-street/booking/hold/x?lang=de".to_owned();
+    let mut lengths = Vec::new();
+    for _ in 0..3 {
+        let headers = [OURS, FORM, PAGE, ("referer", back.as_str())];
+        let answer = served.ask("POST /api/booking/describe", &headers, "clinic=rowan-street&hold=x").await;
+        assert!(answer.status.is_redirection(), "{} {}", answer.status, answer.text);
+        answer.header(LOCATION).clone_into(&mut back);
+        assert!(back.contains("?lang=de&__path="), "{back}");
+        lengths.push(back.len());
+    }
+    assert!(lengths.iter().all(|length| *length == lengths[0]), "{lengths:?}");
+}
+
+#[tokio::test]
 async fn several_visits_cost_an_address_as_much_as_they_hold_and_confirming_nothing_of_it() {
     let served = served("[limits]\nholds_per_min = 1\nholds_burst = 13").await;
     let mut statuses = Vec::new();
