@@ -50,6 +50,8 @@ pub struct Config {
     pub log_format: LogFormat,
     pub log_filter: String,
     pub limits: Limits,
+    /// Variables of the environment that look like settings and are none: most likely misspelt.
+    pub idle: Vec<String>,
     shown: Vec<Shown>,
 }
 
@@ -117,7 +119,9 @@ impl Config {
             Err(error) if file.is_none() && error.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(BadSetting(format!("{} cannot be read: {error}.", path.display()))),
         };
-        Self::from_sources(&path.display().to_string(), &text, |name| std::env::var(name).ok())
+        let config = Self::from_sources(&path.display().to_string(), &text, |name| std::env::var(name).ok())?;
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        Ok(Self { idle: names.filter(|name| is_idle(name)).collect(), ..config })
     }
 
     /// From the text of a file (named in messages) and an environment.
@@ -156,6 +160,13 @@ impl Config {
     pub fn shown(&self) -> &[Shown] {
         &self.shown
     }
+}
+
+fn is_idle(variable: &str) -> bool {
+    variable.starts_with("PERENNIAL_")
+        && !variable.starts_with("PERENNIAL_TEST_")
+        && variable != "PERENNIAL_CONFIG"
+        && !SETTINGS.iter().any(|setting| setting.variable() == variable)
 }
 
 /// Where a setting's value comes from: the environment, else the file, else the default.
@@ -255,6 +266,7 @@ impl Values {
             log_filter: self
                 .take_with("log.filter", |text| text.parse::<tracing_subscriber::EnvFilter>().ok().map(|_| text.to_owned()))?,
             limits: self.limits()?,
+            idle: Vec::new(),
             shown: self.shown,
         })
     }

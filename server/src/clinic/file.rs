@@ -79,7 +79,8 @@ pub fn read(text: &str) -> Result<Clinic, Vec<Mistake>> {
 fn syntax(message: &str) -> String {
     let says = |part: &str| message.contains(part);
     let advice = if says("duplicate key") {
-        "This key or section is here for the second time. Keep one of them."
+        "This key or section is here for the second time. Keep one of them. Sections of which there are several \
+         have two brackets: [[shifts]]"
     } else if says("must be quoted") {
         "Text needs quotes. Write: key = \"text\""
     } else if says("escape") {
@@ -94,6 +95,8 @@ fn syntax(message: &str) -> String {
         "The header of a section does not end. Write: [clinic] or [[shifts]]"
     } else if says("date") {
         "There is no such date. Write year, month and day: 2026-12-25. Hours need quotes: \"09:00-17:30\"."
+    } else if says("float") || says("integer") || says("number") {
+        "This is no number. Write dates as 2026-12-25, and text in quotes: key = \"text\""
     } else if says("unexpected key or value") {
         "There is something behind the value. Give each key a line of its own."
     } else if says("key") {

@@ -17,8 +17,15 @@ pub fn say(line: &str) -> anyhow::Result<()> {
     writeln!(std::io::stdout(), "{line}").context("The output cannot be written")
 }
 
+/// The text of a file that somebody wrote, perhaps with a spreadsheet.
 pub fn text_of(path: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))
+    let bytes = std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let readable = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..readable].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let reason = "This is not UTF-8 text. Save the file as UTF-8; spreadsheets call it \"CSV UTF-8\".".to_owned();
+        to_mend(path, &[Mistake { line, reason }])
+    })
 }
 
 /// Tells each mistake of a file, one a line, on standard error.

@@ -76,6 +76,9 @@ pub async fn examine(config: &Config) -> Report {
         None => Finding::Note("this program was built without its site: pages look bare".to_owned()),
     });
     findings.push(Finding::Good(format!("time zones are those of {}", chrono_tz::IANA_TZDB_VERSION)));
+    for variable in &config.idle {
+        findings.push(Finding::Note(format!("{variable} sets nothing: there is no such setting")));
+    }
     findings.extend(mail(config).await);
     if let Some(sms) = &config.sms {
         findings.push(Sms::new(sms, &config.origin).check().await.map_or_else(Finding::Bad, Finding::Good));

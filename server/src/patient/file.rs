@@ -1,4 +1,5 @@
-//! A clinic's list of patients: a CSV file (RFC 4180) with a first line that names its columns.
+//! A clinic's list of patients: a CSV file (RFC 4180) with a first line that names its columns;
+//! semicolons or tabs do as well as commas.
 //!
 //! `name`, `birth_date` (1984-03-27) and one of `email` and `phone` are needed; `language` (the
 //! clinic's first unless given), `had` and `invited` (slugs of treatments, spaces between) and
@@ -20,7 +21,8 @@ const NEEDED: [&str; 2] = ["name", "birth_date"];
 /// # Errors
 /// Every mistake, in the order of the lines.
 pub fn read(text: &str, clinic: &Clinic, today: NaiveDate) -> Result<Vec<Known>, Vec<Mistake>> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+    let text = text.trim_start_matches('\u{feff}');
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).delimiter(delimiter(text)).from_reader(text.as_bytes());
     let header = match reader.headers() {
         Ok(header) => header.clone(),
         Err(error) => return Err(vec![unreadable(&error)]),
@@ -39,6 +41,10 @@ pub fn read(text: &str, clinic: &Clinic, today: NaiveDate) -> Result<Vec<Known>,
                 continue;
             }
         };
+        // What a spreadsheet leaves of rows that somebody emptied.
+        if record.iter().all(str::is_empty) {
+            continue;
+        }
         let line = record.position().map_or(0, csv::Position::line);
         let value = |column: &str| {
             let place = header.iter().position(|name| name == column);
@@ -52,6 +58,13 @@ pub fn read(text: &str, clinic: &Clinic, today: NaiveDate) -> Result<Vec<Known>,
     if mistakes.is_empty() { Ok(list) } else { Err(mistakes) }
 }
 
+/// What stands between the names of the columns: where a comma is for decimals, spreadsheets write
+/// semicolons.
+fn delimiter(text: &str) -> u8 {
+    let header = text.lines().next().unwrap_or_default();
+    [b',', b';', b'\t'].into_iter().max_by_key(|mark| header.bytes().filter(|byte| byte == mark).count()).unwrap_or(b',')
+}
+
 fn mistake(line: u64, reason: String) -> Mistake {
     Mistake { line: usize::try_from(line).unwrap_or(usize::MAX), reason }
 }
@@ -62,7 +75,6 @@ fn unreadable(error: &csv::Error) -> Mistake {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             format!("This line has {len} values; the first line names {expected_len}. Put quotes around values with commas.")
         }
-        csv::ErrorKind::Utf8 { .. } => "This is not UTF-8 text. Save the file as UTF-8.".to_owned(),
         _ => "This cannot be read as CSV. Save the file as CSV with commas.".to_owned(),
     };
     mistake(line, reason)
@@ -196,6 +208,17 @@ mod tests {
         assert_eq!(list[0].person.name, "Maya Haddad");
         assert_eq!((list[0].person.language, list[0].books_online), (Language::En, true));
         assert!(list[0].had.is_empty() && list[0].person.email.is_none());
+    }
+
+    #[test]
+    fn a_spreadsheets_semicolons_tabs_and_emptied_rows_are_understood() {
+        for mark in [",", ";", "\t"] {
+            let text = "name,birth_date,phone\r\nMaya Haddad,1984-03-27,07700 900461\r\n,,\r\n\r\n".replace(',', mark);
+            let list = read(&text, &demo(), today()).unwrap();
+            assert_eq!((list.len(), list[0].person.name.as_str()), (1, "Maya Haddad"), "{mark:?}");
+        }
+        assert_eq!(read("name,birth_date\n", &demo(), today()).unwrap().len(), 0);
+        assert_eq!(read("name;birth_date\n;\n", &demo(), today()).unwrap().len(), 0);
     }
 
     #[test]

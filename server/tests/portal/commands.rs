@@ -98,12 +98,26 @@ async fn a_backup_replaces_no_file_and_a_restore_no_database_in_use() {
     let not_asked = order(&folder, &["restore", "copy.db"]).await;
     assert!(not_asked.complained.contains("--replace"), "{not_asked:?}");
     assert!(order(&folder, &["restore", "copy.db", "--replace"]).await.status.success());
+    let mut misspelt = perennial(&folder.0, &[("PERENNIAL_MAIL_SERVR", "smtp://x")]);
+    misspelt.arg("doctor");
+    let misspelt = run(misspelt).await;
+    assert!(misspelt.said.contains("note   PERENNIAL_MAIL_SERVR sets nothing"), "{misspelt:?}");
     let doctor = order(&folder, &["doctor"]).await;
+    assert!(!doctor.said.contains("sets nothing"), "{doctor:?}");
     assert!(doctor.status.success() && doctor.said.contains("the audit of rowan-street is whole"), "{doctor:?}");
     let listed = order(&folder, &["doctor", "--embed", "https://www.rowanstreet.example"]).await;
     assert!(listed.status.success() && listed.said.contains("may show the booking of rowan-street"), "{listed:?}");
     let other = order(&folder, &["doctor", "--embed", "https://evil.example"]).await;
     assert!(!other.status.success() && other.said.contains("not on the list of rowan-street"), "{other:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_is_not_utf8_is_told_with_its_line_and_how_to_save_it() {
+    let folder = Folder::new();
+    fs::write(folder.0.join("patients.csv"), b"name;birth_date;phone\nMaya M\xfcller;1984-03-27;07700 900461\n").unwrap();
+    let loaded = order(&folder, &["patient", "load", "rowan-street", "patients.csv"]).await;
+    assert!(!loaded.status.success());
+    assert!(loaded.complained.starts_with("patients.csv:2: This is not UTF-8 text."), "{loaded:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

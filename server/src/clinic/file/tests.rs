@@ -185,8 +185,16 @@ fn a_file_that_is_not_toml_says_where_and_how_to_write_it() {
         ("a b = 1", 1, "Here should be a key and its value. Write: key = \"value\""),
         ("a = [\"x\" \"y\"]", 1, "A list does not end, or a comma is missing in it. Write: [\"one\", \"two\"]"),
         ("a = { b = 1 c = 2 }", 1, "A table does not end, or a comma is missing in it. Write: { en = \"one\", es = \"two\" }"),
-        ("a = 1\n\na = 2", 3, "This key or section is here for the second time. Keep one of them."),
-        ("[clinic]\n[clinic]", 2, "This key or section is here for the second time. Keep one of them."),
+        (
+            "a = 1\n\na = 2",
+            3,
+            "This key or section is here for the second time. Keep one of them. Sections of which there are several have two brackets: [[shifts]]",
+        ),
+        (
+            "[clinic]\n[clinic]",
+            2,
+            "This key or section is here for the second time. Keep one of them. Sections of which there are several have two brackets: [[shifts]]",
+        ),
         (
             "a = 2026-02-30",
             1,
@@ -199,6 +207,7 @@ fn a_file_that_is_not_toml_says_where_and_how_to_write_it() {
         ),
         ("a = \"x\\q\"", 1, "A backslash in a text needs another one before it: \\\\"),
         ("a = 1 b = 2", 1, "There is something behind the value. Give each key a line of its own."),
+        ("a = 24.12.2026", 1, "This is no number. Write dates as 2026-12-25, and text in quotes: key = \"text\""),
         ("a = 012", 1, "This is not TOML: unexpected leading zero, expected nothing."),
     ] {
         assert_eq!(read(text), Err(vec![Mistake { line, reason: reason.to_owned() }]), "{text:?}");

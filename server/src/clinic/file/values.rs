@@ -260,7 +260,11 @@ pub(super) fn email(text: &str) -> Result<Email, String> {
 
 pub(super) fn phone(text: &str) -> Result<Phone, String> {
     let phone = Phone::parse(text).ok().flatten();
-    phone.ok_or_else(|| format!("\"{text}\" is not a telephone number. Write for example \"+44 20 7946 0123\"."))
+    // Telephones of other countries dial it too.
+    let phone = phone.filter(|phone| phone.as_str().starts_with('+'));
+    phone.ok_or_else(|| {
+        format!("\"{text}\" is not a telephone number with a country's code. Write for example \"+44 20 7946 0123\".")
+    })
 }
 
 /// What people dial: digits with an optional `+`, spaces between; "999" is long enough.

@@ -128,7 +128,7 @@ fn the_clinic_can_be_reached_and_seen() {
         case(
             "phone = \"+44 20 7946 0123\"",
             "phone = \"call us\"",
-            "`phone`: \"call us\" is not a telephone number. Write for example \"+44 20 7946 0123\".",
+            "`phone`: \"call us\" is not a telephone number with a country's code. Write for example \"+44 20 7946 0123\".",
         ),
         case(
             "emergency_phone = \"999\"",
