@@ -159,6 +159,11 @@ pub fn links_sent(clinic: &ClinicSlug) -> String {
     format!("/{clinic}/visit?sent=yes")
 }
 
+/// The visit, after they said where its letters go.
+pub fn contact_saved(clinic: &ClinicSlug, visit: &LinkToken) -> String {
+    format!("/{clinic}/visit/{visit}?saved=contact")
+}
+
 pub fn contact(clinic: &ClinicSlug, visit: &LinkToken) -> String {
     format!("/{clinic}/visit/{visit}/contact")
 }

@@ -130,8 +130,9 @@ test("letters go to another address from now on", async ({ page }) => {
   await expect(page.locator("#email")).toHaveValue("nonsense@");
   await page.locator("#email").fill(other.email);
   await page.getByRole("button", { name: "Save" }).click();
-  await arrive(page, visitPage);
-  expect(page.url()).toBe(visit);
+  await arrive(page, /\?saved=/);
+  expect(page.url()).toContain(visit);
+  await expect(page.getByRole("status").first()).toContainText(/Saved\. Letters about this visit go to m.*@example\.org/);
   await follow(page, page.getByRole("link", { name: "Cancel visit" }), /\/cancel$/);
   await page.getByRole("button", { name: "Cancel visit" }).click();
   await letterFrom(page, other, "Cancelled:");

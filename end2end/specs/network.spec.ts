@@ -82,6 +82,17 @@ test("when the answer to choosing a time is lost, the same press again goes on @
   await arrive(page, heldPage);
 });
 
+test("when more days do not arrive, the page says so where the reader is, and asks again @wasm", async ({ page, context }) => {
+  await openTimes(page, "physio-first");
+  await context.setOffline(true);
+  await page.getByRole("link", { name: "Show more days" }).click();
+  await expect(page.locator("h1")).toHaveText("Sorry, something went wrong");
+  await expect(page.locator("h1"), "the link that was pressed is gone").toBeFocused();
+  await context.setOffline(false);
+  await page.getByRole("link", { name: "Try again" }).click();
+  await expect(timeButtons(page).first()).toBeVisible();
+});
+
 test("when sending the details fails, everything stays in the form and can be sent again @wasm", async ({ page, context }) => {
   const person = someone();
   await openTimes(page, "flu-vaccine");

@@ -256,7 +256,7 @@ pub async fn late(clinic: ClinicSlug, visit: LinkToken, minutes: u32) -> Result<
 pub async fn contact(clinic: ClinicSlug, visit: LinkToken, #[server(default)] draft: ContactDraft) -> Result<(), PortalError> {
     let (booking, caller, reply) = service::<dyn BookingService>()?;
     reply.with(booking.contact(&caller, &clinic, &visit, draft).await)?;
-    reply.redirect(&routes::visit(&clinic, &visit));
+    reply.redirect(&routes::contact_saved(&clinic, &visit));
     Ok(())
 }
 

@@ -57,6 +57,15 @@ pub fn focus_next(id: &'static str) {
     }
 }
 
+/// The page did not come that was to take the focus: the title of what came instead takes it.
+pub fn focus_instead() {
+    if let Some(next) = use_context::<NextFocus>()
+        && matches!(next.0.get_value(), Turn::Next(_))
+    {
+        next.set(TITLE);
+    }
+}
+
 /// Takes the focus once the element with this `id` is on the page, if it is its turn.
 pub fn takes_focus(id: &'static str) {
     let Some(next) = use_context::<NextFocus>() else { return };

@@ -4,7 +4,7 @@
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 
-use super::focus::Heading;
+use super::focus::{Heading, focus_instead};
 use super::frame::{PhoneLine, clinic_home};
 use super::icon::Icon;
 use crate::embed::is_framed;
@@ -21,6 +21,7 @@ pub fn NotFoundPage() -> impl IntoView {
 pub fn trouble(error: &PortalError) -> AnyView {
     #[cfg(feature = "ssr")]
     crate::request::page_status(error.status());
+    focus_instead();
     let w = words();
     let (icon, title, text, again) = match error {
         PortalError::NotFound | PortalError::Forbidden | PortalError::SignedOut => {

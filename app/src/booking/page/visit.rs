@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_meta::Meta;
+use leptos_router::hooks::use_query_map;
 
 use super::held::when;
 use super::links::lost;
@@ -26,7 +27,7 @@ use crate::waitlist::page::{Asking, asking};
 use crate::words::words;
 
 pub fn visit_page() -> AnyView {
-    let link = private_link("visit");
+    let (link, query) = (private_link("visit"), use_query_map());
     let visit = ask(move || link().map(|(clinic, visit)| api::Visit { clinic, visit }));
     let (settle, late, wait) = (Sending::new::<Settle>(), Sending::new::<Late>(), Asking::new());
     Effect::new(move |was_pending: Option<bool>| {
@@ -46,7 +47,9 @@ pub fn visit_page() -> AnyView {
         is_pending
     });
     visit.show_or(lost, move |visit: Visit| {
-        untrack(link).map_or_else(|| ().into_any(), |(clinic, _)| visit_view(&clinic, &visit, (settle, late, wait)))
+        let saved = query.with_untracked(|query| query.get_str("saved").is_some()).then(|| saved(&visit));
+        let page = |(clinic, _)| visit_view(&clinic, &visit, saved, (settle, late, wait));
+        untrack(link).map_or_else(|| ().into_any(), page)
     })
 }
 
@@ -72,7 +75,18 @@ pub fn standing(visit: &Visit) -> Standing {
     Standing { title, icon, tone, ahead }
 }
 
-fn visit_view(clinic: &ClinicSlug, visit: &Visit, (settle, late, wait): (Sending, Sending, Asking)) -> AnyView {
+/// What became of saying where the letters go.
+fn saved(visit: &Visit) -> AnyView {
+    let sentence = stressed(&words().contact_saved(&visit.sent_to));
+    view! { <div role="status"><Notice icon="check"><p>{sentence}</p></Notice></div> }.into_any()
+}
+
+fn visit_view(
+    clinic: &ClinicSlug,
+    visit: &Visit,
+    saved: Option<AnyView>,
+    (settle, late, wait): (Sending, Sending, Asking),
+) -> AnyView {
     let w = words();
     let standing = standing(visit);
     let another = (!standing.ahead && visit.unsettled.is_none()).then(|| {
@@ -88,6 +102,7 @@ fn visit_view(clinic: &ClinicSlug, visit: &Visit, (settle, late, wait): (Sending
         <PageTitle text=standing.title.to_owned()/>
         <Meta name="robots" content="noindex"/>
         <div class="narrow stack g6">
+            {saved}
             {visit.unsettled.as_ref().filter(|_| !visit.in_past).map(|found| unsettled(clinic, visit, found, settle))}
             {ticket(clinic, visit, &standing)}
             {late_answer(late)}
