@@ -22,7 +22,7 @@ pub fn text_of(path: &Path) -> anyhow::Result<String> {
     let bytes = std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
     String::from_utf8(bytes).map_err(|error| {
         let readable = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..readable].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = error.as_bytes()[..readable].split(|byte| *byte == b'\n').count();
         let reason = "This is not UTF-8 text. Save the file as UTF-8; spreadsheets call it \"CSV UTF-8\".".to_owned();
         to_mend(path, &[Mistake { line, reason }])
     })
