@@ -96,10 +96,24 @@ pub struct Location {
     pub name: String,
     /// In one line, as on a letter.
     pub address: String,
+    /// The same in parts, for directories; `None` if the clinic's file does not say them.
+    #[serde(default)]
+    pub postal: Option<PostalAddress>,
     /// An IANA zone: "Europe/London".
     pub zone: String,
     /// How to get there and in.
     pub directions: Texts,
+}
+
+/// The parts of an address that SMART Scheduling Links ask for, under FHIR's names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PostalAddress {
+    /// Street and number.
+    pub line: String,
+    pub city: String,
+    /// Where a country has such: "MA".
+    pub state: Option<String>,
+    pub postal_code: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use app::booking::rules::{Span, instant, locations_of, tick};
-use app::clinic::model::{Audience, Clinic, Confirmation, Location, Treatment};
+use app::clinic::model::{Audience, Clinic, Confirmation, Location, PostalAddress, Treatment};
 use app::ids::ClinicSlug;
 use app::request::Caller;
 use app::routes;
@@ -174,9 +174,16 @@ impl Publisher {
             "status": "active",
             "name": format!("{}, {}", clinic.name, location.name),
             "telecom": [{ "system": "phone", "value": clinic.phone.as_str() }, { "system": "url", "value": home }],
-            // The clinic's file has the address in one line, as on a letter.
+            // A clinic's file may have the address in one line only, as on a letter.
             "address": { "text": location.address, "line": [location.address] },
         });
+        if let Some(PostalAddress { line: street, city, state, postal_code }) = &location.postal {
+            let address = &mut line["address"];
+            (address["line"], address["city"], address["postalCode"]) = (json!([street]), json!(city), json!(postal_code));
+            if let Some(state) = state {
+                address["state"] = json!(state);
+            }
+        }
         // No text in FHIR is empty.
         let directions = location.directions.get(language);
         if !directions.is_empty() {

@@ -45,6 +45,7 @@ pub fn clinic() -> Clinic {
             slug: "rowan-street".parse().unwrap(),
             name: "Rowan Street".to_owned(),
             address: "14 Rowan Street, London N1 7QP".to_owned(),
+            postal: None,
             zone: "Europe/London".to_owned(),
             directions: texts(&[("en", "Five minutes on foot from Old Street station.")]),
         }],

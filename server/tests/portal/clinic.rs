@@ -51,6 +51,7 @@ fn location(slug: &str, zone: &str) -> Location {
         slug: slug.parse().unwrap(),
         name: slug.into(),
         address: "14 Rowan Street".into(),
+        postal: None,
         zone: zone.into(),
         directions: texts("by bus"),
     }

@@ -74,6 +74,7 @@ fn clinic(zone: Tz, treatment: Treatment, shifts: Vec<Shift>) -> Clinic {
             slug: location(),
             name: "Here".into(),
             address: String::new(),
+            postal: None,
             zone: zone.name().into(),
             directions: Texts::default(),
         }],

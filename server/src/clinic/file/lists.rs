@@ -1,6 +1,6 @@
 //! The plain lists: locations, practitioners, rooms, categories, questionnaires.
 
-use app::clinic::model::{Category, Location, Practitioner, Questionnaire, Room, Texts};
+use app::clinic::model::{Category, Location, PostalAddress, Practitioner, Questionnaire, Room, Texts};
 
 use super::head::{plain_slug, slug};
 use super::report::Reported;
@@ -11,9 +11,29 @@ pub(super) fn location(section: &Section<'_>, known: &Known<'_>) -> Result<Locat
     let slug = section.required("slug", "\"rowan-street\"", slug);
     let name = section.required("name", "\"Rowan Street\"", Value::name);
     let address = section.required("address", "\"14 Rowan Street, London N1 7QP\"", Value::name);
+    let postal = section.optional("postal", POSTAL, postal);
     let zone = section.required("zone", "\"Europe/London\"", |value| value.parsed(values::zone));
     let directions = optional_texts(section, "directions", known);
-    Ok(Location { slug: slug?, name: name?, address: address?, zone: zone?.name().to_owned(), directions: directions? })
+    Ok(Location {
+        slug: slug?,
+        name: name?,
+        address: address?,
+        postal: postal?,
+        zone: zone?.name().to_owned(),
+        directions: directions?,
+    })
+}
+
+const POSTAL: &str = "{ line = \"14 Rowan Street\", city = \"London\", postal_code = \"N1 7QP\" }";
+
+fn postal(value: Value<'_>) -> Result<PostalAddress, Reported> {
+    let table = value.table("postal address")?;
+    let line = table.required("line", "\"14 Rowan Street\"", Value::name);
+    let city = table.required("city", "\"London\"", Value::name);
+    let state = table.optional("state", "\"MA\"", Value::name);
+    let postal_code = table.required("postal_code", "\"N1 7QP\"", Value::name);
+    table.done();
+    Ok(PostalAddress { line: line?, city: city?, state: state?, postal_code: postal_code? })
 }
 
 pub(super) fn practitioner(section: &Section<'_>, known: &Known<'_>) -> Result<Practitioner, Reported> {
