@@ -73,7 +73,7 @@ impl PersonName {
         if name.chars().count() > NAME_CHARS_MAX {
             return Err(FieldError::TooLong);
         }
-        // Letters greet people by their names, and mail programs make links of addresses.
+        // Letters greet people by their names: nobody's is an address to press.
         let is_address = name.contains("://") || name.to_lowercase().contains("www.");
         if is_address || !name.chars().any(char::is_alphabetic) {
             return Err(FieldError::Malformed);

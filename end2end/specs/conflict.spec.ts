@@ -165,7 +165,10 @@ test("what another browser began is continued by one press, and only there", asy
   await mainButton(second).click();
   await arrive(second, heldPage);
   expect(second.url(), "a link of its own").not.toBe(held);
-  await expectDetails(second, person);
+  await expect(second.locator("#name")).toHaveValue(person.name);
+  await expect(second.locator("#reason")).toHaveValue(person.reason);
+  await expect(second.locator("#email"), "whose letters go where is theirs to say").toHaveValue("");
+  await second.locator("#email").fill(person.email);
   await goOn(second);
   await confirm(second);
   await open(page, held);

@@ -182,7 +182,7 @@ pub enum HoldState {
     Gone { nearest: Vec<Slot> },
     /// Confirmed; this is the visit's private link.
     Booked { visit: LinkToken },
-    /// Somebody else, or the same person in another browser, began it: nothing is shown of what
+    /// Kept for somebody else, or for the same person in another browser: nothing is shown of what
     /// they typed, and nothing is asked for that they could read. It can be taken over.
     Elsewhere,
 }

@@ -58,6 +58,11 @@ impl Sending {
         if self.sent.get_untracked() { refused } else { None }
     }
 
+    /// This page sent something by it.
+    pub fn is_used(self) -> bool {
+        self.sent.get_untracked()
+    }
+
     fn send(self, event: &SubmitEvent) {
         let Some((fields, pressed)) = fields(event) else { return };
         event.prevent_default();

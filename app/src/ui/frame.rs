@@ -143,7 +143,7 @@ pub fn LanguageLinks(
                 return here;
             }
             let mut rest = query.get();
-            for spent in ["lang", "__path", "__err"] {
+            for spent in ["lang", "saved", "__path", "__err"] {
                 rest.remove(spent);
             }
             rest.insert("lang", language.tag().to_owned());

@@ -19,11 +19,12 @@ use crate::store::Tx;
 pub async fn held(tx: &mut Tx, caller: &Caller, view: &View, link: &LinkToken, row: &HoldRow) -> Result<Held, Failure> {
     let visitor = visitor(caller);
     // A link that somebody sends around must not let them read what others type behind it.
-    let is_begun_elsewhere = visitor.is_some() && visitor != row.visitor;
+    let is_begun_elsewhere = visitor.is_some() && row.visitor.is_some() && visitor != row.visitor;
     let mut finder = super::finder(view, &row.place, row.visitor.as_deref().or(visitor.as_deref()))?;
-    let state = if is_begun_elsewhere {
+    let is_kept = hold::is_kept(row, view.now) && finder.still_gives(&row.place);
+    let state = if is_kept && is_begun_elsewhere {
         HoldState::Elsewhere
-    } else if hold::is_kept(row, view.now) && finder.still_gives(&row.place) {
+    } else if is_kept {
         HoldState::Kept {
             until: view.moment(row.expires_at, finder.zone),
             left_s: u32::try_from((row.expires_at - view.now).num_seconds()).unwrap_or_default(),

@@ -85,7 +85,12 @@ pub async fn take(tx: &mut Tx, finder: &Finder<'_>, wanted: &Wanted) -> Result<H
         end(tx, &clinic.slug, &staying.remove(0), *now).await?;
     }
     let before = replaced.or_else(|| ending.into_iter().next());
-    let (draft, submitted) = before.as_ref().map_or_else(Default::default, |old| (old.draft.clone(), old.submitted));
+    let (mut draft, submitted) = before.as_ref().map_or_else(Default::default, |old| (old.draft.clone(), old.submitted));
+    if before.as_ref().is_some_and(|before| before.visitor != *visitor) {
+        // Letters and new links go there: nobody else says where.
+        draft.email.clear();
+        draft.phone.clear();
+    }
     let row = HoldRow {
         id: *id,
         visitor: visitor.clone(),

@@ -52,7 +52,8 @@ pub async fn late(tx: &mut Tx, clinic: &ClinicSlug, late: &Late) -> Result<(), F
         clinic: clinic.as_str(),
         kind: LATE_LETTER_JOB,
         subject: serde_json::json!({ "appointment": visit, "minutes": minutes }),
-        unique_key: format!("{LATE_LETTER_JOB}/{visit}/{job}"),
+        // Whoever says one and the other in turns is heard a few times and not for ever.
+        unique_key: format!("{LATE_LETTER_JOB}/{visit}/{}/{}-{minutes}", row.sequence, row.since.late_min.unwrap_or_default()),
         due_at: *now,
     };
     jobs::enqueue(tx, &letter, *now, *job).await?;

@@ -253,7 +253,8 @@ async fn shift(
         Relocating { clinic: Arc::clone(clinic), caller: caller.clone(), visitor: None, visit, request, job: *job, now: *now };
     note(tx, &clinic.slug, visit, UnsettledKind::Moved, Some(from), *now).await?;
     relocate::take(tx, &moving, &finder, row.clone()).await?;
-    if is_known(tx, &clinic.slug, visit).await? {
+    let first_known = unsettled::get(tx, &clinic.slug, visit).await?.and_then(|noted| noted.moved_from);
+    if first_known == Some(start) && is_known(tx, &clinic.slug, visit).await? {
         // Put back before the patient heard of it.
         unsettled::settle(tx, &clinic.slug, visit).await?;
     }
@@ -282,11 +283,17 @@ pub async fn unfit(tx: &mut Tx, clinic: &ClinicSlug, visit: &AppointmentRow, now
 /// The clinic's file has a place again for a visit that had none: it takes place after all, which is
 /// told to whoever heard otherwise.
 pub async fn fits_again(tx: &mut Tx, clinic: &ClinicSlug, visit: &AppointmentRow, now: DateTime<Utc>) -> Result<(), StoreError> {
-    let noted = unsettled::get(tx, clinic, visit.id).await?;
-    if noted.is_none_or(|noted| noted.kind != UnsettledKind::Unfit) {
-        return Ok(());
+    match unsettled::get(tx, clinic, visit.id).await? {
+        // Changed since, which is told and asked about by itself.
+        Some(noted) if noted.kind != UnsettledKind::Unfit => return Ok(()),
+        // It had been moved before, and nobody has said that this works.
+        Some(noted) if noted.moved_from.is_some() => {
+            unsettled::put(tx, clinic, &UnsettledRow { kind: UnsettledKind::Moved, ..noted }).await?;
+        }
+        Some(_) => drop(unsettled::settle(tx, clinic, visit.id).await?),
+        // Staff settled it by telling them.
+        None => {}
     }
-    unsettled::settle(tx, clinic, visit.id).await?;
     appointment::renew(tx, clinic, visit, now).await?;
     let job = Uuid::new_v5(&visit.id.0, format!("fits {}", visit.sequence).as_bytes());
     tell(tx, clinic, visit.id, visit.sequence + 1, job, now).await

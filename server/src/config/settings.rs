@@ -111,7 +111,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("limits.body_timeout_s", "20", NUMBER, "seconds for a request's body to arrive"),
     setting("limits.request_timeout_s", "30", NUMBER, "seconds for a whole request, until its answer begins"),
     setting("limits.address_bytes", "4096", NUMBER, "a request's path and query"),
-    setting("limits.holds_per_min", "6", NUMBER, "times held from one address; a plan of several visits counts as six"),
+    setting("limits.holds_per_min", "12", NUMBER, "times held from one address; a plan of several visits counts as six"),
     setting("limits.holds_burst", "60", NUMBER, "how many of them may come at once"),
     setting(
         "limits.bookings_per_min",

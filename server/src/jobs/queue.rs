@@ -208,6 +208,21 @@ pub async fn is_pending(tx: &mut Tx, clinic: &str, unique_key: &str) -> Result<b
     Ok(found.is_some())
 }
 
+/// Makes jobs of a kind due that wait for something: it has come.
+pub async fn hasten(tx: &mut Tx, clinic: &str, kind: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let hastened = tx
+        .query("UPDATE job SET due_at = $3 WHERE clinic = $1 AND kind = $2 AND state = 'waiting' AND due_at > $3")
+        .bind(clinic)
+        .bind(kind)
+        .bind(now)
+        .execute()
+        .await?;
+    if hastened > 0 {
+        tx.ring();
+    }
+    Ok(())
+}
+
 /// A job that was given up, for the clinic to see.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FailedJob {

@@ -1,7 +1,8 @@
 //! The jobs that write to a clinic: a patient is running late, a request waits for its answer.
 //!
 //! What counts is the moment of sending: who corrects themselves by then sends one letter more, and
-//! an earlier one that is still waiting stays unsent; so does one about a request that was answered.
+//! an earlier one that is still waiting stays unsent unless it has come true again; so does one about
+//! a request that was answered.
 
 use std::sync::Arc;
 

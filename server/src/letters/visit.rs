@@ -88,7 +88,7 @@ impl VisitLetter<'_> {
             return Ok(Some(letter));
         }
         letter.attachments = match kind {
-            // What was only asked for is in nobody's calendar yet, unless it was a visit before.
+            // What was only asked for is in nobody's calendar yet; what was changed may be.
             LetterKind::RequestReceived | LetterKind::Overdue if visit.sequence == 0 => Vec::new(),
             LetterKind::Declined if visit.sequence == 1 => Vec::new(),
             LetterKind::Unfit

@@ -9,7 +9,7 @@ use super::jobs::FREED_JOB;
 use super::offers::Freed;
 use super::store::{self, EntryRow, OfferRow, OfferState, State};
 use crate::booking::store::{Place, guard, hold};
-use crate::jobs::{self, NewJob};
+use crate::jobs::{self, NewJob, queue};
 use crate::store::{StoreError, Tx};
 
 /// A time has come free: has somebody look who wants it, if anyone waits. `cause` tells this time
@@ -102,6 +102,8 @@ async fn end(
         guard::vacate(tx, clinic, offer.id, &held.place, now).await?;
         hold::delete(tx, clinic, &held).await?;
     }
+    // A time may have waited for this one's answer.
+    queue::hasten(tx, clinic.as_str(), FREED_JOB, now).await?;
     Ok(true)
 }
 

@@ -115,7 +115,7 @@ impl Waitlist {
             _ if row.until_at <= view.now && row.state != State::Done => EntryState::Left,
             State::Left => EntryState::Left,
             // A link that somebody sends around must not let them read what others type behind it.
-            State::Typing if row.appointment.is_none() && caller.is_some() && caller != row.visitor => EntryState::Elsewhere,
+            State::Typing if row.visitor.is_some() && caller.is_some() && caller != row.visitor => EntryState::Elsewhere,
             State::Typing => EntryState::Typing,
             State::Done => {
                 let taken = store::offers(tx, slug, row.id).await?.into_iter().find(|offer| offer.state == OfferState::Taken);

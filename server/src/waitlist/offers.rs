@@ -37,8 +37,8 @@ use crate::store::{StoreError, Tx};
 
 /// Times tried for one who waits, before the next is asked: others may be faster.
 const TRIES_MAX: usize = 3;
-/// Times of a treatment that are kept for those who were never asked, all together: whoever puts a
-/// crowd on the list keeps so many from everybody else and no more.
+/// With so many times of a treatment on offer, nobody is asked about one that was free anyway: whoever
+/// puts a crowd on the list keeps no more from everybody else.
 const UNASKED_MAX: u32 = 5;
 /// A place on the list that was never filled is forgotten after this long.
 const TYPING_KEPT: TimeDelta = TimeDelta::hours(24);

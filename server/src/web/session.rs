@@ -1,6 +1,7 @@
 //! From a request to its [`Caller`]: in which language, in which zone, and which visitor.
 //!
-//! A visitor gets a cookie with what they begin first and not a moment earlier; only its hash goes
+//! A visitor gets a cookie with what they begin first, or with a link to what somebody else began,
+//! and not a moment earlier; only its hash goes
 //! further than this file. It is *not* a sign-in: it merely tells one visitor's holds from another's.
 
 use std::sync::Arc;
@@ -58,11 +59,19 @@ pub async fn resolve(State(sessions): State<Sessions>, mut request: Request, nex
     // In a frame no cookie is read: its addresses say who this is.
     let secret = frame.as_ref().map_or_else(|| cookie(request.headers(), VISITOR), |frame| Some(frame.visitor.as_str()));
     let known = secret.and_then(visitor_key);
-    let fresh = known.is_none() && request.method() == Method::POST && BEGINS.contains(&request.uri().path());
-    let secret = fresh.then(nobody);
-    let visitor = known.or_else(|| secret.as_deref().and_then(visitor_key));
+    let path = request.uri().path();
+    let begins = request.method() == Method::POST && BEGINS.contains(&path);
     // Where cookies are blocked our own pages go on with what they began; others' links do not.
-    let visitor = visitor.or_else(|| is_arrival(request.headers()).then(nobody).as_deref().and_then(visitor_key));
+    let arrives = is_arrival(request.headers());
+    let fresh = (known.is_none() && (begins || arrives)).then(nobody);
+    let visitor = known.or_else(|| fresh.as_deref().and_then(visitor_key));
+    // Beginning anew makes the cookie last as long as what is begun. Whoever comes by a link to what
+    // somebody began is told apart from them by every page that follows.
+    let given = match &frame {
+        None if begins => fresh.or_else(|| secret.map(str::to_owned)),
+        None if is_begun(path) => fresh,
+        _ => None,
+    };
     let typed = cookie(request.headers(), TYPED).map(|typed| percent_decode_str(typed).decode_utf8_lossy().into_owned());
     if let Some(typed) = typed {
         request.extensions_mut().insert(Typed(typed));
@@ -78,7 +87,7 @@ pub async fn resolve(State(sessions): State<Sessions>, mut request: Request, nex
         set(&mut response, &format!("{LANGUAGE}={tag}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly{secure}"));
     }
     let failed = response.status().is_client_error() || response.status().is_server_error();
-    if let (Some(secret), false) = (secret, failed) {
+    if let (Some(secret), false) = (given, failed) {
         set(&mut response, &format!("{VISITOR}={secret}; Path=/; Max-Age=86400; SameSite=Lax; HttpOnly; Secure"));
     }
     response
@@ -155,6 +164,12 @@ pub fn nobody() -> String {
 pub fn is_arrival(headers: &HeaderMap) -> bool {
     let said = |name| headers.get(name).map(HeaderValue::as_bytes);
     said("sec-fetch-dest") == Some(b"document") && said("sec-fetch-site").is_some_and(|site| site != b"same-origin")
+}
+
+/// A page of what somebody began: a hold, a place on the waiting list.
+fn is_begun(path: &str) -> bool {
+    let mut parts = path.split('/').skip(2);
+    matches!((parts.next(), parts.next()), (Some("booking"), Some("hold")) | (Some("waitlist"), Some(_)))
 }
 
 /// The hash of a visitor's secret; `None` if it is not one that we made.

@@ -225,7 +225,7 @@ async fn no_address_changes_something_by_being_looked_at() {
 }
 
 #[tokio::test]
-async fn a_visitor_gets_a_cookie_with_the_first_hold_and_no_other_after_it() {
+async fn a_visitor_gets_a_cookie_with_the_first_hold_and_keeps_it_with_the_next() {
     let served = served("").await;
     let page = served.ask("GET /rowan-street/booking/physio-first", &[PAGE], "").await;
     assert_eq!(page.header(SET_COOKIE), "");
@@ -236,7 +236,9 @@ async fn a_visitor_gets_a_cookie_with_the_first_hold_and_no_other_after_it() {
     assert!(cookie.starts_with("__Host-visitor=") && cookie.contains("HttpOnly") && cookie.contains("Secure"), "{cookie}");
     let kept = cookie.split(';').next().unwrap();
     let again = served.ask("POST /api/booking/hold", &[OURS, FORM, PAGE, ("cookie", kept)], &body).await;
-    assert_eq!((again.header(SET_COOKIE), again.header(LOCATION)), ("", held.header(LOCATION)));
+    assert_eq!((again.header(SET_COOKIE), again.header(LOCATION)), (cookie, held.header(LOCATION)), "it lasts longer");
+    let kept_only = served.ask("POST /api/booking/keep", &[OURS, FORM, PAGE, ("cookie", kept)], "").await;
+    assert_eq!(kept_only.header(SET_COOKIE), "");
 }
 
 /// The fields of the first form that holds a time, as a browser without scripts sends them.

@@ -4,7 +4,7 @@
 use app::booking::model::{Draft, HoldState};
 use app::waitlist::api::WaitlistService as _;
 use app::waitlist::model::{EntryState, WishDraft};
-use axum::http::header::LOCATION;
+use axum::http::header::{LOCATION, SET_COOKIE};
 
 use crate::browser::{FORM, OURS, PAGE};
 use crate::embed::{APART, TIMES, draft, form, post};
@@ -25,13 +25,27 @@ on_both! {
 
         let hers = noor.hold_instead(&hold, "physio", TEN).await.unwrap();
         assert_ne!(hers, hold);
-        assert_eq!(noor.held(&hers).await.draft.reason, "my knee", "nobody types it again");
+        let draft = noor.held(&hers).await.draft;
+        assert_eq!((draft.reason.as_str(), draft.name), ("my knee", maya.draft().name), "nobody types it again");
+        assert_eq!((draft.email.as_str(), draft.phone.as_str()), ("", ""), "whose letters go where is hers to say");
         noor.describe(&hers, Draft { reason: "my back".into(), ..noor.draft() }).await.unwrap();
         noor.confirm(&hers).await.unwrap();
 
         let left = maya.held(&hold).await;
         assert_eq!(left.draft.reason, "my knee");
         assert!(matches!(left.state, HoldState::Gone { .. }), "{:?}", left.state);
+    }
+
+    async fn a_time_that_another_browser_kept_no_longer_is_said_to_be_so_and_shows_nothing(portal: TestPortal) {
+        let (maya, noor) = (portal.visitor(1), portal.visitor(2));
+        let hold = maya.hold("physio", Some("tom"), TEN).await.unwrap();
+        maya.keep(&hold, Draft { reason: "my knee".into(), ..maya.draft() }).await.unwrap();
+        portal.clock.advance(chrono::TimeDelta::minutes(41));
+        let seen = noor.held(&hold).await;
+        assert_eq!((&seen.state, &seen.draft), (&HoldState::Ended, &Draft::default()));
+        portal.visitor(3).book("physio", Some("tom"), TEN).await.unwrap();
+        let seen = noor.held(&hold).await;
+        assert!(matches!(seen.state, HoldState::Gone { .. }) && seen.draft == Draft::default(), "{:?}", seen.state);
     }
 
     async fn where_cookies_are_blocked_a_hold_is_gone_on_with(portal: TestPortal) {
@@ -79,6 +93,15 @@ async fn the_page_behind_a_link_that_somebody_made_is_not_gone_on_with() {
         assert!(!opened.text.contains("Maya Haddad") && !opened.text.contains("booking/describe"), "{name}: {}", opened.text);
         assert!(opened.text.contains("begun in another browser"), "{name}");
     }
+
+    // Whoever opened it is told apart by their next pages too, however they get there.
+    let opened = browser.ask(&format!("GET {outside}"), &ARRIVES, "").await.unwrap();
+    let cookie = opened.header(SET_COOKIE).split(';').next().unwrap().to_owned();
+    assert!(cookie.starts_with("__Host-visitor="), "{cookie}");
+    let next = browser.ask(&format!("GET {outside}?lang=es"), &[PAGE, OURS, ("cookie", &cookie)], "").await.unwrap();
+    assert!(!next.text.contains("Maya Haddad") && !next.text.contains("booking/describe"), "{}", next.text);
+    let elsewhere = browser.ask("GET /rowan-street/booking", &ARRIVES, "").await.unwrap();
+    assert_eq!(elsewhere.header(SET_COOKIE), "", "nobody is marked who only looks");
 
     // Somebody opens a frame's page by a link; what they choose there is not whose link it was.
     let theirs = "v=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";

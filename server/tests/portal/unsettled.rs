@@ -143,7 +143,7 @@ on_both! {
     async fn a_visit_that_fits_again_is_told_to_whoever_heard_otherwise_and_to_nobody_else(portal: TestPortal) {
         let server = MailServer::start(Manner::Accepting).await;
         let worker = worker(&portal, &post(&server), &[]).await;
-        let (link, _) = booked(&portal.visitor(1), TEN).await;
+        let (link, number) = booked(&portal.visitor(1), TEN).await;
         let load = async |is_shut: bool, hue| {
             let mut clinic = app::clinic::model::Clinic { hue, ..crate::clinic::small() };
             clinic.shifts[0].first = is_shut.then(|| "2026-03-13".parse().unwrap());
@@ -168,8 +168,13 @@ on_both! {
         assert_eq!((told().await, unsettled(&portal).await.len()), (3, 0), "it takes place after all");
         load(true, 20).await;
         assert_eq!((told().await, unsettled(&portal).await.len()), (4, 1), "and then it does not");
-        let subjects: Vec<_> = server.received().iter().map(|letter| letter.message_id().to_owned()).collect();
-        assert_eq!(subjects.iter().collect::<std::collections::BTreeSet<_>>().len(), 4, "{subjects:?}");
+        portal.booking.settle_for_clinic(&staff(), &rowan(), &number).await.unwrap();
+        load(false, 20).await;
+        assert_eq!(told().await, 5, "it does, whoever told them otherwise");
+        load(true, 20).await;
+        assert_eq!((told().await, unsettled(&portal).await.len()), (6, 1));
+        let ids: Vec<_> = server.received().iter().map(|letter| letter.message_id().to_owned()).collect();
+        assert_eq!(ids.iter().collect::<std::collections::BTreeSet<_>>().len(), 6, "{ids:?}");
     }
 
     async fn a_visit_that_staff_put_back_before_anybody_heard_of_it_is_settled(portal: TestPortal) {
@@ -185,6 +190,26 @@ on_both! {
         worker.run_due().await.unwrap();
         change(&portal, &number, to("2026-03-12T10:00", None)).await.unwrap();
         assert_eq!(unsettled(&portal).await.len(), 1, "they were told of noon");
+    }
+
+    async fn what_the_patient_has_not_answered_stays_open_whatever_happens_to_the_visit_meanwhile(portal: TestPortal) {
+        let server = MailServer::start(Manner::Accepting).await;
+        let worker = worker(&portal, &post(&server), &[]).await;
+        let (_, number) = booked(&portal.visitor(1), TEN).await;
+        worker.run_due().await.unwrap();
+        change(&portal, &number, to("2026-03-12T12:00", None)).await.unwrap();
+        portal.clock.advance(TimeDelta::minutes(3));
+        worker.run_due().await.unwrap();
+        for start in ["2026-03-12T13:00", "2026-03-12T12:00"] {
+            change(&portal, &number, to(start, None)).await.unwrap();
+        }
+        assert_eq!(unsettled(&portal).await.len(), 1, "they were told of noon and have not said that it works");
+        for shut in [true, false] {
+            let mut clinic = crate::clinic::small();
+            clinic.shifts[0].first = shut.then(|| "2026-03-13".parse().unwrap());
+            server::clinic::load::load(&portal.database, &portal.clock, clinic, shut).await.unwrap();
+        }
+        assert_eq!(unsettled(&portal).await[0].kind, UnsettledKind::Moved);
     }
 
     async fn who_was_reached_another_way_leaves_the_list_by_staffs_hand(portal: TestPortal) {

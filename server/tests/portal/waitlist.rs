@@ -241,7 +241,6 @@ on_both! {
         work(&portal).await;
         assert_eq!(maya.offered(&entry).await, Some(first.clone()), "nobody is asked about two times at once");
         maya.decline(&first).await;
-        portal.clock.advance(TimeDelta::minutes(60));
         work(&portal).await;
         let second = maya.offered(&entry).await.unwrap();
         assert_eq!(maya.offer(&second).await.to.start.instant, at("2026-03-12T09:00:00Z"));

@@ -50,10 +50,10 @@ pub fn check_page() -> AnyView {
         }
         is_pending
     });
-    held.show(move |held: Held| {
+    held.show(move |now: Held| {
         let Some((clinic, _)) = untrack(link) else { return ().into_any() };
-        not_kept(&clinic, &held, hold)
-            .unwrap_or_else(|| if held.ready { check_view(&clinic, &held, confirm, choose) } else { not_ready(&clinic, &held) })
+        not_kept(&clinic, &now, hold, move || held.again())
+            .unwrap_or_else(|| if now.ready { check_view(&clinic, &now, confirm, choose) } else { not_ready(&clinic, &now) })
     })
 }
 

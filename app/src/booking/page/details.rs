@@ -7,7 +7,7 @@ use leptos::html::Form;
 use leptos::prelude::*;
 use leptos_meta::Meta;
 
-use super::held::{elsewhere, ended, gone, not_kept, so_far, when};
+use super::held::{elsewhere, ended, gone, look_when_refused, not_kept, so_far, when};
 use super::keeping::Keeping;
 use super::private_link;
 use crate::booking::api::{self, Describe, Hold, Release};
@@ -33,9 +33,10 @@ pub fn details_page() -> AnyView {
     let link = private_link("hold");
     let sending =
         Sendings { hold: Sending::new::<Hold>(), describe: Sending::new::<Describe>(), release: Sending::new::<Release>() };
-    ask(move || link().map(|(clinic, hold)| api::Held { clinic, hold })).show(move |held: Held| {
+    let held = ask(move || link().map(|(clinic, hold)| api::Held { clinic, hold }));
+    held.show(move |now: Held| {
         let Some((clinic, _)) = untrack(link) else { return ().into_any() };
-        not_kept(&clinic, &held, sending.hold).unwrap_or_else(|| details_view(&clinic, &held, sending))
+        not_kept(&clinic, &now, sending.hold, move || held.again()).unwrap_or_else(|| details_view(&clinic, &now, sending))
     })
 }
 
@@ -53,6 +54,7 @@ fn details_view(clinic: &ClinicSlug, held: &Held, sending: Sendings) -> AnyView 
     let form = NodeRef::<Form>::new();
     let keeping = Keeping::new(clinic.clone(), held.token.clone(), form, held.state.clone());
     let autosave = keeping.autosave;
+    look_when_refused(sending.hold, move || keeping.look());
     let errors = RwSignal::new(held.errors.clone());
     Effect::new(move |_| match describe.refused_now() {
         Some(PortalError::Invalid(found)) if !found.is_empty() => {

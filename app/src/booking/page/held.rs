@@ -5,13 +5,15 @@ use leptos_meta::Meta;
 
 use super::slots::{Choosing, HoldFor, hold_form, is_asked, nearest_list, start_value};
 use crate::booking::model::{Held, HoldState, Slot, VisitSummary};
+use crate::error::PortalError;
 use crate::ids::{ClinicSlug, LinkToken};
 use crate::routes;
 use crate::ui::facts::Fact;
-use crate::ui::focus::Heading;
+use crate::ui::focus::{Heading, focus_next};
 use crate::ui::form::Sending;
 use crate::ui::frame::{PageTitle, PhoneLine};
-use crate::ui::notice::Notice;
+use crate::ui::notice::{ANSWER, Notice};
+use crate::ui::refused::{Said, refused};
 use crate::ui::text::stressed;
 use crate::words::words;
 
@@ -31,8 +33,8 @@ fn instead(clinic: &ClinicSlug, held: &LinkToken, visit: &VisitSummary) -> HoldF
     }
 }
 
-/// The page instead of the one that was asked for, unless the time is still kept.
-pub fn not_kept(clinic: &ClinicSlug, held: &Held, hold: Sending) -> Option<AnyView> {
+/// The page instead of the one that was asked for, unless the time is still kept. `look` asks anew.
+pub fn not_kept(clinic: &ClinicSlug, held: &Held, hold: Sending, look: impl Fn() + 'static) -> Option<AnyView> {
     let w = words();
     let (title, body) = match &held.state {
         HoldState::Kept { .. } => return None,
@@ -41,6 +43,7 @@ pub fn not_kept(clinic: &ClinicSlug, held: &Held, hold: Sending) -> Option<AnyVi
         HoldState::Booked { visit } => (w.held_booked().to_owned(), booked(clinic, visit)),
         HoldState::Elsewhere => (w.held_elsewhere().to_owned(), elsewhere(clinic, &held.token, &held.visit, hold)),
     };
+    look_when_refused(hold, look);
     let page = view! {
         <PageTitle text=w.booking_page(&title)/>
         <Meta name="robots" content="noindex"/>
@@ -53,11 +56,40 @@ pub fn not_kept(clinic: &ClinicSlug, held: &Held, hold: Sending) -> Option<AnyVi
     Some(page.into_any())
 }
 
+/// Whoever could not have a time is told so, and what the page shows is asked anew: somebody else
+/// has it by now.
+pub fn look_when_refused(hold: Sending, look: impl Fn() + 'static) {
+    Effect::new(move |was_pending: Option<bool>| {
+        let is_pending = hold.is_pending();
+        if was_pending == Some(true)
+            && !is_pending
+            && let Some(refusal) = hold.refused_now()
+        {
+            focus_next(ANSWER);
+            if let PortalError::Conflict(_) = refusal {
+                look();
+            }
+        }
+        is_pending
+    });
+}
+
+/// Why the time that was pressed is not theirs.
+fn refusal(hold: Sending) -> AnyView {
+    refused(hold, |error| {
+        let w = words();
+        Some(match error {
+            PortalError::Conflict(_) => Said::warn(w.times_gone(), w.times_gone_text()),
+            _ => Said::bad(w.times_failed(), w.times_failed_text()),
+        })
+    })
+}
+
 /// The time is still free: taking it again is one tap.
 pub fn ended(clinic: &ClinicSlug, held: &LinkToken, visit: &VisitSummary, hold: Sending) -> AnyView {
     let w = words();
     let said = view! { <Notice tone="warn" icon="clock"><p>{w.held_ended_text()}</p></Notice> };
-    view! { {said} {again(w.held_ended_again(), clinic, held, visit, hold)} }.into_any()
+    view! { {refusal(hold)} {said} {again(w.held_ended_again(), clinic, held, visit, hold)} }.into_any()
 }
 
 /// Another browser has it: going on here is one tap.
@@ -65,7 +97,7 @@ pub fn elsewhere(clinic: &ClinicSlug, held: &LinkToken, visit: &VisitSummary, ho
     let w = words();
     let sentence = stressed(&w.held_elsewhere_text(&when(visit)));
     let said = view! { <Notice icon="lock"><p>{sentence}</p></Notice> };
-    view! { {said} {again(w.held_elsewhere_continue(), clinic, held, visit, hold)} }.into_any()
+    view! { {refusal(hold)} {said} {again(w.held_elsewhere_continue(), clinic, held, visit, hold)} }.into_any()
 }
 
 /// The same time once more, or another one.
@@ -97,6 +129,7 @@ pub fn gone(clinic: &ClinicSlug, held: &LinkToken, visit: &VisitSummary, nearest
     let others = nearest_list(&Choosing::Hold(hold, what), nearest);
     let lost = stressed(&w.held_gone_text(&when(visit)));
     view! {
+        {refusal(hold)}
         <Notice tone="warn" icon="info"><p>{lost}</p></Notice>
         <section class="stack g5" aria-labelledby="nearest">
             <h2 id="nearest">{w.held_nearest()}</h2>

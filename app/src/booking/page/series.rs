@@ -54,9 +54,9 @@ pub fn series_page() -> AnyView {
             }
         }
     });
-    planning.show(move |planning: Planning| {
+    planning.show(move |now: Planning| {
         let Some((clinic, _)) = untrack(link) else { return ().into_any() };
-        not_kept(&clinic, &planning.held, hold).unwrap_or_else(|| series_view(&clinic, &planning, plan, choose))
+        not_kept(&clinic, &now.held, hold, move || planning.again()).unwrap_or_else(|| series_view(&clinic, &now, plan, choose))
     })
 }
 

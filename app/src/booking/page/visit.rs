@@ -47,7 +47,8 @@ pub fn visit_page() -> AnyView {
         is_pending
     });
     visit.show_or(lost, move |visit: Visit| {
-        let saved = query.with_untracked(|query| query.get_str("saved").is_some()).then(|| saved(&visit));
+        let is_news = query.with_untracked(|query| query.get_str("saved").is_some()) && !settle.is_used() && !late.is_used();
+        let saved = is_news.then(|| saved(&visit));
         let page = |(clinic, _)| visit_view(&clinic, &visit, saved, (settle, late, wait));
         untrack(link).map_or_else(|| ().into_any(), page)
     })
