@@ -9,7 +9,8 @@
 //! 3. Both are answered alike with and without `Accept: application/json` or `application/fhir+ndjson`.
 //! 4. Each line of a file is one minified JSON object with its `resourceType` and an `id` of at
 //!    most 64 letters, digits, `-` and `.`, no two alike; no value is empty or null.
-//! 5. A Location has a `name`, a phone and an `address`; telecom has `system` and `value`.
+//! 5. A Location has a `name`, a phone and an `address`, in parts if the clinic's file says them;
+//!    telecom has `system` and `value`.
 //! 6. A Schedule's `actor` refers to a Location of the files, by `Location/{id}`.
 //! 7. A Slot's `schedule` refers to a Schedule of the files; its `status` is one of FHIR's; `start`
 //!    and `end` are instants with an offset, in this order.
@@ -21,13 +22,14 @@
 
 use std::collections::BTreeSet;
 
+use app::clinic::model::PostalAddress;
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::http::{HeaderMap, Request, StatusCode};
 use chrono::{DateTime, TimeDelta, Utc};
 use http_body_util::BodyExt as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use crate::harness::at;
@@ -125,6 +127,11 @@ async fn slot(router: &Router, treatment: &str, start: &str) -> Option<String> {
 
 on_both! {
     async fn the_published_files_keep_the_rules(portal: TestPortal) {
+        let parts = ["14 Rowan Street", "London", "N1 7QP"].map(str::to_owned);
+        portal.reload(|clinic| {
+            let [line, city, postal_code] = parts;
+            clinic.locations[0].postal = Some(PostalAddress { line, city, state: None, postal_code });
+        }).await;
         let served = served(&portal).await;
         let router = served.router();
         let manifest = manifest(&router).await;
@@ -138,6 +145,9 @@ on_both! {
             let telecom = location["telecom"].as_array().unwrap();
             assert!(telecom.iter().any(|one| one["system"] == "phone") && telecom.iter().all(|one| one["value"].is_string()));
         }
+        let address = &locations[0]["address"];
+        assert_eq!((&address["line"][0], &address["city"], &address["postalCode"]), (&json!("14 Rowan Street"), &json!("London"), &json!("N1 7QP")));
+        assert!(address.get("state").is_none() && locations[1]["address"].get("city").is_none(), "no value is empty or null");
         let reference = |line: &Value| format!("{}/{}", line["resourceType"].as_str().unwrap(), line["id"].as_str().unwrap());
         let known: BTreeSet<String> = locations.iter().map(reference).collect();
         let schedules = lines(&router, &manifest, "Schedule").await;

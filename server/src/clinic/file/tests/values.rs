@@ -141,6 +141,11 @@ fn the_clinic_can_be_reached_and_seen() {
             "`currency`: \"gbp\" is not a currency. Write its three capital letters, like \"GBP\" or \"EUR\".",
         ),
         case(
+            "postal = { line = \"14 Rowan Street\", city = \"London\", postal_code = \"N1 7QP\" }",
+            "postal = { line = \"14 Rowan Street\", city = \"London\" }",
+            "This postal address has no `postal_code`. Add it, for example: postal_code = \"N1 7QP\"",
+        ),
+        case(
             "zone = \"Europe/London\"",
             "zone = \"Europe/Londn\"",
             "`zone`: there is no time zone \"Europe/Londn\". Write a name of the IANA list, like \"Europe/London\". Did you mean \"Europe/London\"?",
