@@ -58,7 +58,7 @@ export function timeButton(page: Place, instant: string): Locator {
 }
 
 type Activate = (target: Locator) => Promise<void>;
-const click: Activate = (target) => target.click();
+const click: Activate = (target) => target.click({ timeout: 5_000 });
 
 // Takes one of the times on the page, and another if somebody was quicker.
 export async function takeATime(page: Page, activate: Activate = click): Promise<Time> {
@@ -68,7 +68,14 @@ export async function takeATime(page: Page, activate: Activate = click): Promise
     const time = times[random(times.length)];
     // What the page says is no help: it may still speak of the time before.
     const answer = page.waitForResponse((response) => response.url().includes("/api/booking/hold"));
-    await activate(timeButton(page, time.instant));
+    answer.catch(() => undefined);
+    try {
+      await activate(timeButton(page, time.instant));
+    } catch (missed) {
+      // The list may have been another one by then: the next days, somebody else's times.
+      if ((await timeButton(page, time.instant).count()) > 0) throw missed;
+      continue;
+    }
     if ((await (await answer).headerValue("location"))?.includes("/booking/hold/")) {
       await arrive(page, heldPage);
       return time;
