@@ -5,7 +5,7 @@
 //! nothing. A visit that is kept against the new file stays as it was, and its patient is asked for
 //! another time.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use app::booking::rules::{Search, Span, Standing, standing, tick};
@@ -126,17 +126,18 @@ pub fn demo() -> Result<Clinic, StoreError> {
 
 async fn exchange(tx: &mut Tx, clinic: &Clinic, force: bool, now: DateTime<Utc>) -> Result<Loaded, Refused> {
     let current = store::get(tx, &clinic.slug).await?;
+    if let Some(same) = current.as_ref().filter(|current| *current.clinic == *clinic) {
+        return Ok(Loaded { revision: same.revision, misfits: Vec::new() });
+    }
     let visits = appointment::upcoming(tx, &clinic.slug, now).await?;
     // What the file in use has no place for is no news.
-    let before = current.as_ref().map(|current| self::misfits(&current.clinic, visits.clone(), now)).unwrap_or_default();
-    let is_among = |list: &[(AppointmentRow, Misfit)], visit: &AppointmentRow| list.iter().any(|(row, _)| row.id == visit.id);
+    let before = current.map(|current| self::misfits(&current.clinic, visits.clone(), now)).unwrap_or_default();
     let mut found = self::misfits(clinic, visits, now);
-    if let Some(current) = current.filter(|current| *current.clinic == *clinic) {
-        return Ok(Loaded { revision: current.revision, misfits: Vec::new() });
-    }
-    let again: Vec<_> = before.iter().map(|(visit, _)| visit).filter(|visit| !is_among(&found, visit)).cloned().collect();
+    let ids = |list: &[(AppointmentRow, Misfit)]| list.iter().map(|(visit, _)| visit.id).collect::<BTreeSet<_>>();
+    let (before_ids, found_ids) = (ids(&before), ids(&found));
+    let again = before.into_iter().map(|(visit, _)| visit).filter(|visit| !found_ids.contains(&visit.id));
     let gone: Vec<_> = found.iter().filter(|(_, misfit)| misfit.why.is_gone()).map(|(_, misfit)| misfit.clone()).collect();
-    found.retain(|(visit, _)| !is_among(&before, visit));
+    found.retain(|(visit, _)| !before_ids.contains(&visit.id));
     let (unfit, misfits): (Vec<AppointmentRow>, Vec<Misfit>) = found.into_iter().unzip();
     if !misfits.is_empty() && !force {
         return Err(Refused::Misfits(misfits));
@@ -153,8 +154,8 @@ async fn exchange(tx: &mut Tx, clinic: &Clinic, force: bool, now: DateTime<Utc>)
     for visit in &unfit {
         unsettled::unfit(tx, &clinic.slug, visit, now).await?;
     }
-    for visit in &again {
-        unsettled::fits_again(tx, &clinic.slug, visit, now).await?;
+    for visit in again {
+        unsettled::fits_again(tx, &clinic.slug, &visit, now).await?;
     }
     Ok(Loaded { revision, misfits })
 }
