@@ -183,7 +183,7 @@ async fn answer(tx: &mut Tx, clinic: &Clinic, answering: &Answering) -> Result<A
     }
     let action = match answer {
         Answer::Confirm => {
-            appointment::accept(tx, &clinic.slug, &row, *now).await?;
+            appointment::restate(tx, &clinic.slug, &row, VisitStatus::Booked, *now).await?;
             "appointment.confirm"
         }
         Answer::Decline => {

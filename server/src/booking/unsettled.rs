@@ -294,7 +294,7 @@ pub async fn fits_again(tx: &mut Tx, clinic: &ClinicSlug, visit: &AppointmentRow
         // Staff settled it by telling them.
         None => {}
     }
-    appointment::renew(tx, clinic, visit, now).await?;
+    appointment::restate(tx, clinic, visit, visit.status, now).await?;
     let job = Uuid::new_v5(&visit.id.0, format!("fits {}", visit.sequence).as_bytes());
     tell(tx, clinic, visit.id, visit.sequence + 1, job, now).await
 }

@@ -225,23 +225,18 @@ pub async fn pending(tx: &mut Tx, clinic: &ClinicSlug, now: DateTime<Utc>) -> Re
     rows.iter().map(AppointmentRow::read).collect()
 }
 
-/// Books a visit that was asked for and is as `visit` says.
-pub async fn accept(tx: &mut Tx, clinic: &ClinicSlug, visit: &AppointmentRow, now: DateTime<Utc>) -> Result<(), StoreError> {
-    tx.query("UPDATE appointment SET status = 'booked', sequence = $3, changed_at = $4 WHERE clinic = $1 AND id = $2")
+/// Gives a visit that is as `visit` says this status, or the same again as news: its next sequence.
+pub async fn restate(
+    tx: &mut Tx,
+    clinic: &ClinicSlug,
+    visit: &AppointmentRow,
+    status: VisitStatus,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    tx.query("UPDATE appointment SET status = $3, sequence = $4, changed_at = $5 WHERE clinic = $1 AND id = $2")
         .bind(clinic.as_str())
         .bind(visit.id.0)
-        .bind(visit.sequence + 1)
-        .bind(now)
-        .execute()
-        .await?;
-    Ok(())
-}
-
-/// Gives a visit that is as `visit` says its next sequence: it stands as it was, and that is news.
-pub async fn renew(tx: &mut Tx, clinic: &ClinicSlug, visit: &AppointmentRow, now: DateTime<Utc>) -> Result<(), StoreError> {
-    tx.query("UPDATE appointment SET sequence = $3, changed_at = $4 WHERE clinic = $1 AND id = $2")
-        .bind(clinic.as_str())
-        .bind(visit.id.0)
+        .bind(status_text(status))
         .bind(visit.sequence + 1)
         .bind(now)
         .execute()
