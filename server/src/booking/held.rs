@@ -10,7 +10,7 @@ use app::request::Caller;
 use super::series::others;
 use super::store::hold::HoldRow;
 use super::view::View;
-use super::{NEAREST, details, find, hold, visitor};
+use super::{NEAREST, details, find, hold, is_anothers, visitor};
 use crate::failure::Failure;
 use crate::labels;
 use crate::store::Tx;
@@ -18,11 +18,10 @@ use crate::store::Tx;
 /// A hold as its pages show it.
 pub async fn held(tx: &mut Tx, caller: &Caller, view: &View, link: &LinkToken, row: &HoldRow) -> Result<Held, Failure> {
     let visitor = visitor(caller);
-    // A link that somebody sends around must not let them read what others type behind it.
-    let is_begun_elsewhere = visitor.is_some() && row.visitor.is_some() && visitor != row.visitor;
+    let is_anothers = is_anothers(caller, row.visitor.as_deref());
     let mut finder = super::finder(view, &row.place, row.visitor.as_deref().or(visitor.as_deref()))?;
     let is_kept = hold::is_kept(row, view.now) && finder.still_gives(&row.place);
-    let state = if is_kept && is_begun_elsewhere {
+    let state = if is_kept && is_anothers {
         HoldState::Elsewhere
     } else if is_kept {
         HoldState::Kept {
@@ -37,7 +36,7 @@ pub async fn held(tx: &mut Tx, caller: &Caller, view: &View, link: &LinkToken, r
         finder.practitioners = find::practitioners(&view.clinic, finder.treatment, None)?;
         HoldState::Gone { nearest: finder.nearest(tx, tick(row.place.start), NEAREST).await? }
     };
-    let draft = if is_begun_elsewhere { Draft::default() } else { row.draft.clone() };
+    let (draft, submitted) = if is_anothers { (Draft::default(), false) } else { (row.draft.clone(), row.submitted) };
     let parsed = details::parse(&draft, local_date(&finder.zone, view.now), view.language);
     let ready = parsed.is_ok();
     Ok(Held {
@@ -45,7 +44,7 @@ pub async fn held(tx: &mut Tx, caller: &Caller, view: &View, link: &LinkToken, r
         state,
         visit: view.summary(&row.place, view.answer_by(finder.treatment, row.place.start))?,
         draft,
-        errors: if row.submitted && !is_begun_elsewhere { parsed.err().unwrap_or_default() } else { FieldErrors::default() },
+        errors: if submitted { parsed.err().unwrap_or_default() } else { FieldErrors::default() },
         ready,
         version: details::version(&view.clinic, finder.treatment, row),
         others: others(tx, view, row).await?,

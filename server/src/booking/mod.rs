@@ -308,6 +308,12 @@ fn finder<'a>(view: &'a View, place: &Place, visitor: Option<&'a str>) -> Result
     })
 }
 
+/// Whether another browser began it: a link that somebody sends around must not let them read what
+/// others type behind it. Where either keeps no cookies, nobody can tell.
+pub(crate) fn is_anothers(caller: &Caller, began: Option<&str>) -> bool {
+    visitor(caller).zip(began).is_some_and(|(visitor, began)| visitor != began)
+}
+
 /// The visitor's key as it stands in the table.
 pub(crate) fn visitor(caller: &Caller) -> Option<String> {
     use std::fmt::Write as _;

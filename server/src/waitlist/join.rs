@@ -21,7 +21,7 @@ use crate::audit;
 use crate::booking::details::{self, cut};
 use crate::booking::store::{appointment, patient};
 use crate::booking::view::{View, zone_of};
-use crate::booking::{find, visit, visitor};
+use crate::booking::{find, is_anothers, visit, visitor};
 use crate::clinic::cards;
 use crate::failure::Failure;
 use crate::jobs::{self, NewJob};
@@ -82,10 +82,14 @@ impl Waitlist {
             Some(visit) => Some(visit::shown_by_id(&mut tx, &view, &self.links, &visit).await?),
             None => None,
         };
-        let state = self.state_of(&mut tx, (&view, visitor(caller)), &row, zone).await?;
-        let (wish, draft) = if state == EntryState::Elsewhere { Default::default() } else { (row.wish, row.draft) };
+        let (state, wish, draft, submitted) = match self.state_of(&mut tx, &view, &row, zone).await? {
+            EntryState::Typing if is_anothers(caller, row.visitor.as_deref()) => {
+                (EntryState::Elsewhere, WishDraft::default(), Draft::default(), false)
+            }
+            state => (state, row.wish, row.draft, row.submitted),
+        };
         let parsed = details::parse(&draft, local_date(&zone, view.now), view.language);
-        let shows_errors = row.submitted && row.appointment.is_none() && state != EntryState::Elsewhere;
+        let shows_errors = submitted && row.appointment.is_none();
         let weekday = |weekday| labels::weekday_label(weekday, view.language);
         Ok(Entry {
             token: link.clone(),
@@ -103,19 +107,11 @@ impl Waitlist {
         })
     }
 
-    async fn state_of(
-        &self,
-        tx: &mut Tx,
-        (view, caller): (&View, Option<String>),
-        row: &EntryRow,
-        zone: Tz,
-    ) -> Result<EntryState, Failure> {
+    async fn state_of(&self, tx: &mut Tx, view: &View, row: &EntryRow, zone: Tz) -> Result<EntryState, Failure> {
         let slug = &view.clinic.slug;
         Ok(match row.state {
             _ if row.until_at <= view.now && row.state != State::Done => EntryState::Left,
             State::Left => EntryState::Left,
-            // A link that somebody sends around must not let them read what others type behind it.
-            State::Typing if row.visitor.is_some() && caller.is_some() && caller != row.visitor => EntryState::Elsewhere,
             State::Typing => EntryState::Typing,
             State::Done => {
                 let taken = store::offers(tx, slug, row.id).await?.into_iter().find(|offer| offer.state == OfferState::Taken);
