@@ -7,7 +7,7 @@ use leptos_router::hooks::use_query_map;
 use super::address::{Part, TimesAddress};
 use super::calendar::month_grid;
 use super::cancel::closed;
-use super::held::when;
+use super::held::{look_when_refused, when};
 use super::links::lost;
 use super::picks::{people, places};
 use super::private_link;
@@ -24,7 +24,7 @@ use crate::ui::focus::{Heading, TITLE, focus_next};
 use crate::ui::form::Sending;
 use crate::ui::frame::PageTitle;
 use crate::ui::icon::Icon;
-use crate::ui::notice::{ANSWER, Answer, Notice};
+use crate::ui::notice::{Answer, Notice};
 use crate::ui::post::own_zone;
 use crate::ui::state::trouble;
 use crate::ui::steps::{BackLink, StepHead};
@@ -62,14 +62,8 @@ fn times_at(address: Memo<Option<TimesAddress>>, missing: fn(&PortalError) -> An
     let zone = RwSignal::new(None::<String>);
     let times = ask(move || Some(api::Times { query: address.get()?.query(zone.get()) }));
     let (hold, wait) = (Sending::new::<Hold>(), Asking::new());
-    Effect::new(move |_| {
-        let Some(refusal) = hold.refused_now() else { return };
-        // The answer stands above the times, where a phone no longer shows it.
-        focus_next(ANSWER);
-        if let PortalError::Conflict(_) = refusal {
-            times.again();
-        }
-    });
+    // The answer stands above the times, where a phone no longer shows it.
+    look_when_refused(hold, move || times.again());
     Effect::new(move |before: Option<Option<Part>>| {
         let part = address.get().map(|address| address.part);
         if before.is_some_and(|before| before != part) {
