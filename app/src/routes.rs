@@ -161,7 +161,7 @@ pub fn links_sent(clinic: &ClinicSlug) -> String {
 
 /// The visit, after they said where its letters go.
 pub fn contact_saved(clinic: &ClinicSlug, visit: &LinkToken) -> String {
-    format!("/{clinic}/visit/{visit}?saved=contact")
+    format!("{}?saved=contact", self::visit(clinic, visit))
 }
 
 pub fn contact(clinic: &ClinicSlug, visit: &LinkToken) -> String {

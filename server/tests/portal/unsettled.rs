@@ -7,6 +7,7 @@ use app::ids::LinkToken;
 use chrono::TimeDelta;
 use server::booking::answer::staff;
 use server::booking::unsettled::{Change, Unsettled};
+use server::jobs::Worker;
 
 use crate::harness::{TestPortal, Visitor, at, rowan};
 use crate::letters::{post, worker};
@@ -36,6 +37,13 @@ async fn unsettled(portal: &TestPortal) -> Vec<Unsettled> {
 
 async fn letters(portal: &TestPortal) -> i64 {
     portal.count("SELECT COUNT(*) AS n FROM job WHERE kind = 'letter.change'").await
+}
+
+/// The worker, and the mail server to which it sends.
+async fn mailed(portal: &TestPortal) -> (MailServer, Worker) {
+    let server = MailServer::start(Manner::Accepting).await;
+    let worker = worker(portal, &post(&server), &[]).await;
+    (server, worker)
 }
 
 on_both! {
@@ -141,8 +149,7 @@ on_both! {
     }
 
     async fn a_visit_that_fits_again_is_told_to_whoever_heard_otherwise_and_to_nobody_else(portal: TestPortal) {
-        let server = MailServer::start(Manner::Accepting).await;
-        let worker = worker(&portal, &post(&server), &[]).await;
+        let (server, worker) = mailed(&portal).await;
         let (link, number) = booked(&portal.visitor(1), TEN).await;
         let load = async |is_shut: bool, hue| {
             let mut clinic = app::clinic::model::Clinic { hue, ..crate::clinic::small() };
@@ -178,8 +185,7 @@ on_both! {
     }
 
     async fn a_visit_that_staff_put_back_before_anybody_heard_of_it_is_settled(portal: TestPortal) {
-        let server = MailServer::start(Manner::Accepting).await;
-        let worker = worker(&portal, &post(&server), &[]).await;
+        let (_server, worker) = mailed(&portal).await;
         let (_, number) = booked(&portal.visitor(1), TEN).await;
         worker.run_due().await.unwrap();
         change(&portal, &number, to("2026-03-12T12:00", None)).await.unwrap();
@@ -193,8 +199,7 @@ on_both! {
     }
 
     async fn what_the_patient_has_not_answered_stays_open_whatever_happens_to_the_visit_meanwhile(portal: TestPortal) {
-        let server = MailServer::start(Manner::Accepting).await;
-        let worker = worker(&portal, &post(&server), &[]).await;
+        let (_server, worker) = mailed(&portal).await;
         let (_, number) = booked(&portal.visitor(1), TEN).await;
         worker.run_due().await.unwrap();
         change(&portal, &number, to("2026-03-12T12:00", None)).await.unwrap();
